@@ -1,0 +1,134 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+)
+
+// A unitOfWork is one caller's function, waiting for the one writer of SQLite.
+type unitOfWork struct {
+	ctx    context.Context
+	tenant int64
+	f      func(*Tx) error
+	shared bool // may share a commit with others
+	done   chan error
+	after  []func()
+}
+
+// waitCount is how many single writes wait: bulk work makes its chunks smaller while there are any.
+type waitCount struct{ n atomic.Int64 }
+
+// SinglesWaiting says whether single writes wait for the writer now.
+func (s *Store) SinglesWaiting() bool { return s.waiting.n.Load() > 0 }
+
+var errClosed = errors.New("store: the database is closed")
+
+func (s *Store) submit(ctx context.Context, u *unitOfWork) (err error) {
+	defer func() {
+		if recover() != nil { // the channel was closed while we asked
+			err = errClosed
+		}
+	}()
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	u.done = make(chan error, 1)
+	if u.shared {
+		s.waiting.n.Add(1)
+		defer s.waiting.n.Add(-1)
+	}
+	s.commits <- u
+	return <-u.done
+}
+
+// most is how many single writes share one commit.
+const most = 128
+
+// shareCommits is the one writer of SQLite. It takes what waits, runs it in one transaction, each function under a savepoint of its own, and
+// answers the callers when the commit is durable. An fsync is the price of a commit, so this is what makes many small writes fast.
+func (s *Store) shareCommits() {
+	defer s.done.Done()
+	var next *unitOfWork
+	for {
+		first := next
+		next = nil
+		if first == nil {
+			var open bool
+			if first, open = <-s.commits; !open {
+				return
+			}
+		}
+		group := []*unitOfWork{first}
+		for first.shared && len(group) < most && next == nil {
+			select {
+			case u, open := <-s.commits:
+				switch {
+				case !open:
+					s.commitGroup(group)
+					return
+				case u.shared:
+					group = append(group, u)
+				default:
+					next = u
+				}
+				continue
+			default:
+			}
+			break
+		}
+		s.commitGroup(group)
+	}
+}
+
+// writeTimeout bounds what waits for the file while another process (a backup, the queue) has it.
+const writeTimeout = 60 * time.Second
+
+func (s *Store) commitGroup(group []*unitOfWork) {
+	// A statement that is interrupted inside a transaction of SQLite undoes all of it, also the others' part: so a caller's context decides only
+	// whether its work begins.
+	ctx := context.WithoutCancel(group[0].ctx)
+	if len(group) == 1 {
+		u := group[0]
+		u.done <- s.repeat(ctx, func() error { return s.transact(ctx, u.tenant, u.f) })
+		return
+	}
+	errs := make([]error, len(group))
+	err := s.repeat(ctx, func() error { return s.transactGroup(ctx, group, errs) })
+	for i, u := range group {
+		if err != nil && errs[i] == nil {
+			errs[i] = err
+		}
+		if errs[i] == nil {
+			for _, f := range u.after {
+				f()
+			}
+		}
+		u.done <- errs[i]
+	}
+}
+
+// transactGroup runs every unit of a group in one transaction. errs gets what each unit's own function said; the result is about the commit.
+func (s *Store) transactGroup(ctx context.Context, group []*unitOfWork, errs []error) error {
+	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
+	defer cancel()
+	t, err := s.write.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("store: begin: %w", err)
+	}
+	now := s.Now()
+	for i, u := range group {
+		tx := &Tx{store: s, ctx: context.WithoutCancel(u.ctx), sql: t, tenant: u.tenant, now: now}
+		errs[i] = u.ctx.Err()
+		if errs[i] == nil {
+			errs[i] = tx.Try(func() error { return guarded(tx, u.f) })
+		}
+		u.after = tx.after
+	}
+	if err := t.Commit(); err != nil {
+		return errors.Join(fmt.Errorf("store: commit: %w", err), rolledBack(t))
+	}
+	return nil
+}

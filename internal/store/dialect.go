@@ -1,0 +1,222 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+// This file is all that the two engines do differently.
+
+// ErrClash is a unique key that somebody else was faster to take. Whoever gets it looks again and decides anew.
+var ErrClash = errors.New("store: a unique key was taken meanwhile")
+
+// lostRace says whether a transaction that failed so may be repeated: a deadlock, a serialization failure, or a busy database.
+func (e Engine) lostRace(err error) bool {
+	if errors.Is(err, ErrClash) {
+		return true
+	}
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		return pg.Code == "40001" || pg.Code == "40P01" || pg.Code == "55P03"
+	}
+	var lite *sqlite.Error
+	if errors.As(err, &lite) {
+		return lite.Code()&0xff == sqlite3.SQLITE_BUSY || lite.Code()&0xff == sqlite3.SQLITE_LOCKED
+	}
+	return false
+}
+
+// clash says whether an error is a unique key that is held.
+func clash(err error) bool {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		return pg.Code == "23505"
+	}
+	var lite *sqlite.Error
+	if errors.As(err, &lite) {
+		return lite.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE || lite.Code() == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY
+	}
+	return false
+}
+
+// texts is a set of texts as one argument, for use with from.
+func (tx *Tx) texts(list []string) any {
+	if tx.store.engine == Postgres {
+		return list
+	}
+	return asJSON(list)
+}
+
+// numbers is a set of numbers as one argument, for use with from.
+func (tx *Tx) numbers(list []int64) any {
+	if tx.store.engine == Postgres {
+		return list
+	}
+	return asJSON(list)
+}
+
+func asJSON(list any) string {
+	b, err := json.Marshal(list)
+	if err != nil {
+		panic(err) // texts and numbers only
+	}
+	return string(b)
+}
+
+// perText is a query that reads, for every text k.value of the set given as $1, the rows of a table (as t) on a condition. PostgreSQL gets a
+// LATERAL with a fence, because anything else may be planned on an empty table as a walk over the whole tenant.
+func (tx *Tx) perText(columns, table, on string) string {
+	if tx.store.engine == Postgres {
+		return "SELECT k.value, " + columns + " FROM unnest($1::text[]) AS k(value) CROSS JOIN LATERAL (SELECT * FROM " + table + " t WHERE " + on + " OFFSET 0) t"
+	}
+	return "SELECT k.value, " + columns + " FROM json_each($1) AS k CROSS JOIN " + table + " t WHERE " + on
+}
+
+// perNumber is perText for numbers.
+func (tx *Tx) perNumber(columns, table, on string) string {
+	if tx.store.engine == Postgres {
+		return "SELECT k.value, " + columns + " FROM unnest($1::bigint[]) AS k(value) CROSS JOIN LATERAL (SELECT * FROM " + table + " t WHERE " + on + " OFFSET 0) t"
+	}
+	return "SELECT k.value, " + columns + " FROM json_each($1) AS k CROSS JOIN " + table + " t WHERE " + on
+}
+
+// uuid is an id as an argument.
+func (tx *Tx) uuid(id uuid.UUID) any {
+	if tx.store.engine == Postgres {
+		return [16]byte(id)
+	}
+	return id[:]
+}
+
+// nextSeqs takes n numbers for rows of a table. On PostgreSQL they are taken for good, also when the transaction fails.
+func (tx *Tx) nextSeqs(table string, n int) ([]int64, error) {
+	seqs := make([]int64, 0, n)
+	if tx.store.engine == Postgres {
+		err := tx.each("SELECT nextval(pg_get_serial_sequence($1, 'seq')) FROM generate_series(1, $2)", []any{table, n}, func(scan func(...any) error) error {
+			var seq int64
+			err := scan(&seq)
+			seqs = append(seqs, seq)
+			return err
+		})
+		return seqs, err
+	}
+	var last int64
+	if err := tx.row("SELECT seq FROM sqlite_sequence WHERE name = $1", []any{table}, &last); err != nil && !errors.Is(err, errNone) {
+		return nil, err
+	}
+	for i := range n {
+		seqs = append(seqs, last+1+int64(i))
+	}
+	return seqs, nil
+}
+
+// copyRows writes many rows at once: COPY on PostgreSQL, a prepared statement on SQLite. A unique key that is held is ErrClash; the caller rolls
+// back to a savepoint.
+func (tx *Tx) copyRows(table string, columns []string, rows int, at func(i int) []any) error {
+	if tx.store.engine == Postgres && rows > 8 {
+		return tx.copyFrom(table, columns, rows, at)
+	}
+	stmt, err := tx.prepared(insertInto(table, columns))
+	if err != nil {
+		return err
+	}
+	for i := range rows {
+		if _, err := stmt.ExecContext(tx.ctx, at(i)...); err != nil {
+			if clash(err) {
+				return fmt.Errorf("%w: %w", ErrClash, err)
+			}
+			return fmt.Errorf("store: insert into %s: %w", table, err)
+		}
+	}
+	return nil
+}
+
+func insertInto(table string, columns []string) string {
+	names, marks := "", ""
+	for i, c := range columns {
+		if i > 0 {
+			names, marks = names+", ", marks+", "
+		}
+		names, marks = names+c, marks+fmt.Sprintf("$%d", i+1)
+	}
+	return "INSERT INTO " + table + " (" + names + ") VALUES (" + marks + ")"
+}
+
+func (tx *Tx) copyFrom(table string, columns []string, rows int, at func(i int) []any) error {
+	err := tx.conn.Raw(func(c any) error {
+		source := pgx.CopyFromSlice(rows, func(i int) ([]any, error) { return at(i), nil })
+		_, err := c.(*stdlib.Conn).Conn().CopyFrom(tx.ctx, pgx.Identifier{table}, columns, source)
+		if errors.Is(err, driver.ErrBadConn) {
+			return err
+		}
+		if err != nil && clash(err) {
+			return fmt.Errorf("%w: %w", ErrClash, err)
+		}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("store: copy into %s: %w", table, err)
+	}
+	return nil
+}
+
+// Analyze has PostgreSQL look at its tables again after they have grown much; bulk loads outrun its own schedule.
+func (s *Store) Analyze(ctx context.Context) error {
+	if s.engine != Postgres {
+		return nil
+	}
+	if _, err := s.write.ExecContext(ctx, "ANALYZE person, item, account"); err != nil {
+		return fmt.Errorf("store: analyze: %w", err)
+	}
+	return nil
+}
+
+// Times are stored as microseconds since 1970, the same on both engines.
+
+func micros(t time.Time) any {
+	if t.IsZero() {
+		return nil
+	}
+	return t.UnixMicro()
+}
+
+func fromMicros(n sql.NullInt64) time.Time {
+	if !n.Valid {
+		return time.Time{}
+	}
+	return time.UnixMicro(n.Int64).UTC()
+}
+
+// orNull gives nil for "", so that what is not known is NULL.
+func orNull(s string) any {
+	if s == "" {
+		return nil
+	}
+	return s
+}
+
+func orNullNumber(n int64) any {
+	if n == 0 {
+		return nil
+	}
+	return n
+}
+
+func flag(b bool) int64 {
+	if b {
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,274 @@
+package store
+
+import (
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+
+	"github.com/google/uuid"
+	"github.com/musterid/muster"
+)
+
+// PersonRow is a person with what uniqueness needs: the keys the person holds. An empty key is not held.
+type PersonRow struct {
+	muster.Person
+	Keys       Keys
+	ManagerSeq int64 // of Manager, which is looked up for reading; writing takes this
+}
+
+// Keys are what nobody else in the tenant may hold.
+type Keys struct{ Username, Email, Phone, Employee, Code, Source string }
+
+// KeyColumn is one of the columns of Keys.
+type KeyColumn string
+
+const (
+	UsernameKey KeyColumn = "username_key"
+	EmailKey    KeyColumn = "email_key"
+	PhoneKey    KeyColumn = "phone_key"
+	EmployeeKey KeyColumn = "employee_key"
+	CodeKey     KeyColumn = "code_key"
+	SourceKey   KeyColumn = "source_key"
+)
+
+// SourceKeyOf joins a source and an id there.
+func SourceKeyOf(source, id string) string {
+	if id == "" {
+		return ""
+	}
+	return source + "\x1f" + id
+}
+
+const personColumns = `t.seq, t.id, t.version, t.username, t.username_key, t.generated, t.email, t.email_key, t.email_verified, t.phone_key,
+ t.employee_id, t.employee_key, t.code, t.code_key, t.source, t.source_id, t.source_key, t.first_name, t.last_name, t.display_name, t.state, t.reason,
+ t.absent, t.mode, t.locale, t.manager, (SELECT m.id FROM person m WHERE m.seq = t.manager), t.profile, t.created_at, t.updated_at`
+
+// text is a nullable column read into a string.
+type text struct{ to *string }
+
+func (t text) Scan(v any) error {
+	switch x := v.(type) {
+	case nil:
+		*t.to = ""
+	case string:
+		*t.to = x
+	case []byte:
+		*t.to = string(x)
+	default:
+		return fmt.Errorf("store: %T is not a text", v)
+	}
+	return nil
+}
+
+func scanPerson(scan func(...any) error, before ...any) (PersonRow, error) {
+	var p PersonRow
+	var manager sql.NullInt64
+	var managerID uuid.NullUUID
+	var generated, verified, absent int64
+	var profile sql.RawBytes
+	var created, updated sql.NullInt64
+	err := scan(append(before, &p.Seq, &p.ID, &p.Version, text{&p.Username}, text{&p.Keys.Username}, &generated, text{&p.Email}, text{&p.Keys.Email}, &verified,
+		text{&p.Keys.Phone}, text{&p.EmployeeID}, text{&p.Keys.Employee}, text{&p.Code}, text{&p.Keys.Code}, text{&p.Source}, text{&p.SourceID},
+		text{&p.Keys.Source}, text{&p.FirstName}, text{&p.LastName}, text{&p.DisplayName}, text{(*string)(&p.State)}, text{&p.Reason}, &absent,
+		text{(*string)(&p.Mode)}, text{&p.Locale}, &manager, &managerID, &profile, &created, &updated)...)
+	if err != nil {
+		return p, err
+	}
+	p.Generated, p.EmailVerified, p.Absent = generated == 1, verified == 1, absent == 1
+	p.EmailShared = p.Email != "" && p.Keys.Email == "" && p.State != muster.Deleted
+	p.ManagerSeq, p.Manager = manager.Int64, managerID.UUID
+	p.CreatedAt, p.UpdatedAt = fromMicros(created), fromMicros(updated)
+	if len(profile) > 0 {
+		if err := json.Unmarshal(profile, &p.Profile); err != nil {
+			return p, fmt.Errorf("store: profile of person %d: %w", p.Seq, err)
+		}
+	}
+	return p, nil
+}
+
+// People gives people by seq. Those who are not there, or are another tenant's, are absent from the result.
+func (tx *Tx) People(seqs []int64) (map[int64]PersonRow, error) {
+	found := make(map[int64]PersonRow, len(seqs))
+	if len(seqs) == 0 {
+		return found, nil
+	}
+	query := tx.perNumber(personColumns, "person", "t.seq = k.value AND t.tenant = $2")
+	err := tx.each(query, []any{tx.numbers(seqs), tx.tenant}, func(scan func(...any) error) error {
+		var asked int64
+		p, err := scanPerson(scan, &asked)
+		found[p.Seq] = p
+		return err
+	})
+	return found, err
+}
+
+// PeopleByID is People for ids.
+func (tx *Tx) PeopleByID(ids []uuid.UUID) (map[uuid.UUID]PersonRow, error) {
+	seqs := make([]int64, len(ids))
+	for i, id := range ids {
+		seqs[i] = muster.PersonSeq(id)
+	}
+	bySeq, err := tx.People(seqs)
+	found := make(map[uuid.UUID]PersonRow, len(bySeq))
+	for _, p := range bySeq {
+		found[p.ID] = p // an id that only shares the seq does not lead here
+	}
+	return found, err
+}
+
+// Person gives one person by id, or muster.NotFound.
+func (tx *Tx) Person(id uuid.UUID) (PersonRow, error) {
+	found, err := tx.PeopleByID([]uuid.UUID{id})
+	if err != nil {
+		return PersonRow{}, err
+	}
+	p, ok := found[id]
+	if !ok {
+		return PersonRow{}, muster.Errorf(muster.NotFound, "id", "There is no person %s.", id)
+	}
+	return p, nil
+}
+
+// Holders says who holds these keys: key to seq.
+func (tx *Tx) Holders(column KeyColumn, keys []string) (map[string]int64, error) {
+	found := make(map[string]int64, len(keys))
+	if len(keys) == 0 {
+		return found, nil
+	}
+	query := tx.perText("t.seq", "person", "t.tenant = $2 AND t."+string(column)+" = k.value")
+	err := tx.each(query, []any{tx.texts(keys), tx.tenant}, func(scan func(...any) error) error {
+		var key string
+		var seq int64
+		err := scan(&key, &seq)
+		found[key] = seq
+		return err
+	})
+	return found, err
+}
+
+// NextPeople takes n numbers for new people.
+func (tx *Tx) NextPeople(n int) ([]int64, error) { return tx.nextSeqs("person", n) }
+
+var newPersonColumns = []string{
+	"seq", "id", "tenant", "version", "username", "username_key", "generated", "email", "email_key", "email_verified", "phone_key", "employee_id",
+	"employee_key", "code", "code_key", "source", "source_id", "source_key", "first_name", "last_name", "display_name", "name_key", "state", "reason",
+	"absent", "mode", "locale", "manager", "profile", "created_at", "updated_at",
+}
+
+// InsertPeople writes new people, whose Seq and ID are set. A key that is held is ErrClash.
+func (tx *Tx) InsertPeople(people []*PersonRow) error {
+	profiles, err := profiles(people)
+	if err != nil {
+		return err
+	}
+	return tx.copyRows("person", newPersonColumns, len(people), func(i int) []any {
+		p := people[i]
+		return []any{
+			p.Seq, tx.uuid(p.ID), tx.tenant, p.Version, orNull(p.Username), orNull(p.Keys.Username), flag(p.Generated), orNull(p.Email), orNull(p.Keys.Email),
+			flag(p.EmailVerified), orNull(p.Keys.Phone), orNull(p.EmployeeID), orNull(p.Keys.Employee), orNull(p.Code), orNull(p.Keys.Code), orNull(p.Source),
+			orNull(p.SourceID), orNull(p.Keys.Source), orNull(p.FirstName), orNull(p.LastName), orNull(p.DisplayName), orNull(nameKey(p)), string(p.State),
+			orNull(p.Reason), flag(p.Absent), string(p.Mode), orNull(p.Locale), orNullNumber(p.ManagerSeq), profiles[i], p.CreatedAt.UnixMicro(), p.UpdatedAt.UnixMicro(),
+		}
+	})
+}
+
+// UpdatePeople writes people back whose Version has been raised by one. One that meanwhile moved on, or a key that is held, is ErrClash.
+func (tx *Tx) UpdatePeople(people []*PersonRow) error {
+	if len(people) == 0 {
+		return nil
+	}
+	profiles, err := profiles(people)
+	if err != nil {
+		return err
+	}
+	stmt, err := tx.prepared(`UPDATE person SET version = $1, username = $2, username_key = $3, generated = $4, email = $5, email_key = $6,
+ email_verified = $7, phone_key = $8, employee_id = $9, employee_key = $10, code = $11, code_key = $12, source = $13, source_id = $14, source_key = $15,
+ first_name = $16, last_name = $17, display_name = $18, name_key = $19, state = $20, reason = $21, absent = $22, mode = $23, locale = $24, manager = $25,
+ profile = $26, updated_at = $27 WHERE seq = $28 AND tenant = $29 AND version = $30`)
+	if err != nil {
+		return err
+	}
+	for i, p := range people {
+		result, err := stmt.ExecContext(tx.ctx, p.Version, orNull(p.Username), orNull(p.Keys.Username), flag(p.Generated), orNull(p.Email), orNull(p.Keys.Email),
+			flag(p.EmailVerified), orNull(p.Keys.Phone), orNull(p.EmployeeID), orNull(p.Keys.Employee), orNull(p.Code), orNull(p.Keys.Code), orNull(p.Source),
+			orNull(p.SourceID), orNull(p.Keys.Source), orNull(p.FirstName), orNull(p.LastName), orNull(p.DisplayName), orNull(nameKey(p)), string(p.State),
+			orNull(p.Reason), flag(p.Absent), string(p.Mode), orNull(p.Locale), orNullNumber(p.ManagerSeq), profiles[i], p.UpdatedAt.UnixMicro(), p.Seq, tx.tenant, p.Version-1)
+		if clash(err) {
+			return fmt.Errorf("%w: %w", ErrClash, err)
+		}
+		if err != nil {
+			return fmt.Errorf("store: update person %d: %w", p.Seq, err)
+		}
+		if n, err := result.RowsAffected(); err != nil || n != 1 {
+			return fmt.Errorf("%w: person %d has moved on", ErrClash, p.Seq)
+		}
+	}
+	return nil
+}
+
+func profiles(people []*PersonRow) ([]any, error) {
+	list := make([]any, len(people))
+	for i, p := range people {
+		b, err := json.Marshal(p.Profile)
+		if err != nil {
+			return nil, fmt.Errorf("store: profile of person %d: %w", p.Seq, err)
+		}
+		if len(b) > len("{}") {
+			list[i] = string(b)
+		}
+	}
+	return list, nil
+}
+
+// nameKey is what a person is found by when somebody types the beginning of a name.
+func nameKey(p *PersonRow) string {
+	if p.State == muster.Deleted {
+		return ""
+	}
+	last, first := muster.Fold(p.LastName), muster.Fold(p.FirstName)
+	if last == "" && first == "" {
+		return muster.Fold(p.DisplayName)
+	}
+	return last + " " + first
+}
+
+// countShards is over how many rows a count is spread.
+const countShards = 8
+
+// CountPeople adds to the counts of people by state.
+func (tx *Tx) CountPeople(delta map[muster.State]int) error {
+	shard := 0
+	if tx.store.engine == Postgres {
+		shard = rand.IntN(countShards)
+	}
+	states := make([]muster.State, 0, len(delta))
+	for state, n := range delta {
+		if n != 0 {
+			states = append(states, state)
+		}
+	}
+	slices.Sort(states) // the order in which rows are locked
+	for _, state := range states {
+		err := tx.exec(`INSERT INTO person_count (tenant, state, shard, n) VALUES ($1, $2, $3, $4)
+ ON CONFLICT (tenant, state, shard) DO UPDATE SET n = person_count.n + excluded.n`, tx.tenant, string(state), shard, delta[state])
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// PeopleCounts says how many people are in each state.
+func (tx *Tx) PeopleCounts() (map[muster.State]int, error) {
+	counts := map[muster.State]int{}
+	err := tx.each("SELECT state, cast(sum(n) AS bigint) FROM person_count WHERE tenant = $1 GROUP BY state", []any{tx.tenant}, func(scan func(...any) error) error {
+		var state string
+		var n int
+		err := scan(&state, &n)
+		counts[muster.State(state)] = n
+		return err
+	})
+	return counts, err
+}

@@ -1,0 +1,233 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/musterid/muster"
+)
+
+// Tx is a transaction of one tenant. Every query of a tenant's rows is scoped by it. It carries its context and the time, which is the same for
+// all that is written in it.
+type Tx struct {
+	store  *Store
+	ctx    context.Context
+	sql    *sql.Tx
+	conn   *sql.Conn // the connection under sql, for bulk statements of PostgreSQL; nil in a View
+	tenant int64
+	now    time.Time
+	stmts  map[string]*sql.Stmt
+	after  []func()
+}
+
+// Everyone is the tenant of a transaction that belongs to none: for what the process does on its own account.
+const Everyone int64 = 0
+
+// SQL is the transaction itself, for the queue: a job is saved with the change that calls for it.
+func (tx *Tx) SQL() *sql.Tx { return tx.sql }
+
+// Context is the transaction's.
+func (tx *Tx) Context() context.Context { return tx.ctx }
+
+// Now is the time of everything written in this transaction.
+func (tx *Tx) Now() time.Time { return tx.now }
+
+// Tenant is whose transaction this is.
+func (tx *Tx) Tenant() int64 { return tx.tenant }
+
+// AfterCommit has f called once the transaction is durable, and never when it is not.
+func (tx *Tx) AfterCommit(f func()) { tx.after = append(tx.after, f) }
+
+// attempts is how often a transaction is repeated that lost to another one.
+const attempts = 5
+
+// Update runs f in a transaction that is committed when f gives nil, and leaves nothing otherwise. f may run more than once, so what it changes
+// in memory it must set, not add to. It does SQL only: others may wait for it. On SQLite several callers' functions may share one commit, each
+// undone alone when it fails.
+func (s *Store) Update(ctx context.Context, tenant int64, f func(*Tx) error) error {
+	if s.commits != nil {
+		return s.submit(ctx, &unitOfWork{ctx: ctx, tenant: tenant, f: f, shared: true})
+	}
+	return s.repeat(ctx, func() error { return s.transact(ctx, tenant, f) })
+}
+
+// Bulk is Update for a chunk of bulk work: it never shares its commit.
+func (s *Store) Bulk(ctx context.Context, tenant int64, f func(*Tx) error) error {
+	if s.commits != nil {
+		return s.submit(ctx, &unitOfWork{ctx: ctx, tenant: tenant, f: f})
+	}
+	return s.Update(ctx, tenant, f)
+}
+
+// View runs f in a transaction that cannot write and sees one state of the database.
+func (s *Store) View(ctx context.Context, tenant int64, f func(*Tx) error) error {
+	options := &sql.TxOptions{ReadOnly: true}
+	if s.engine == Postgres {
+		options.Isolation = sql.LevelRepeatableRead
+	}
+	t, err := s.read.BeginTx(ctx, options)
+	if err != nil {
+		return fmt.Errorf("store: begin: %w", err)
+	}
+	defer t.Rollback() //nolint:errcheck // nothing was written
+	return f(&Tx{store: s, ctx: ctx, sql: t, tenant: tenant, now: s.Now()})
+}
+
+func (s *Store) repeat(ctx context.Context, run func() error) error {
+	for n := 1; ; n++ {
+		err := run()
+		if err == nil || n == attempts || !s.engine.lostRace(err) {
+			return err
+		}
+		pause := time.NewTimer(time.Duration(n*n) * 10 * time.Millisecond)
+		select {
+		case <-ctx.Done():
+			pause.Stop()
+			return err
+		case <-pause.C:
+		}
+	}
+}
+
+// transact is one transaction of its own, on a connection that bulk statements can reach.
+func (s *Store) transact(ctx context.Context, tenant int64, f func(*Tx) error) error {
+	conn, err := s.write.Conn(ctx)
+	if err != nil {
+		return fmt.Errorf("store: connect: %w", err)
+	}
+	defer conn.Close() //nolint:errcheck // gives it back
+	t, err := conn.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("store: begin: %w", err)
+	}
+	tx := &Tx{store: s, ctx: ctx, sql: t, conn: conn, tenant: tenant, now: s.Now()}
+	if err := guarded(tx, f); err != nil {
+		return errors.Join(err, rolledBack(t))
+	}
+	if err := t.Commit(); err != nil {
+		return fmt.Errorf("store: commit: %w", err)
+	}
+	for _, after := range tx.after {
+		after()
+	}
+	return nil
+}
+
+func rolledBack(t *sql.Tx) error {
+	if err := t.Rollback(); err != nil && !errors.Is(err, sql.ErrTxDone) {
+		return fmt.Errorf("store: roll back: %w", err)
+	}
+	return nil
+}
+
+// guarded turns a panic in f into an error, so that a shared commit and its other callers survive it.
+func guarded(tx *Tx, f func(*Tx) error) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("store: panic in a transaction: %v", r)
+		}
+	}()
+	return f(tx)
+}
+
+// Try runs f under a savepoint: when f fails, what it did is undone and the transaction goes on.
+func (tx *Tx) Try(f func() error) error {
+	if err := tx.exec("SAVEPOINT try"); err != nil {
+		return err
+	}
+	kept := len(tx.after)
+	err := f()
+	if err != nil {
+		tx.after = tx.after[:kept]
+		if undo := tx.exec("ROLLBACK TO SAVEPOINT try"); undo != nil {
+			return errors.Join(err, undo)
+		}
+	}
+	if release := tx.exec("RELEASE SAVEPOINT try"); release != nil {
+		return errors.Join(err, release)
+	}
+	return err
+}
+
+func (tx *Tx) exec(query string, args ...any) error {
+	_, err := tx.affect(query, args...)
+	return err
+}
+
+// affect runs a statement and says how many rows it changed.
+func (tx *Tx) affect(query string, args ...any) (int64, error) {
+	result, err := tx.sql.ExecContext(tx.ctx, query, args...)
+	if err != nil {
+		return 0, fmt.Errorf("store: %s: %w", head(query), err)
+	}
+	n, err := result.RowsAffected()
+	if err != nil {
+		return 0, fmt.Errorf("store: %s: %w", head(query), err)
+	}
+	return n, nil
+}
+
+// insert runs an INSERT … RETURNING seq.
+func (tx *Tx) insert(query string, args ...any) (seq int64, err error) {
+	return seq, tx.row(query, args, &seq)
+}
+
+// row reads one row, or muster.NotFound when there is none.
+func (tx *Tx) row(query string, args []any, to ...any) error {
+	err := tx.sql.QueryRowContext(tx.ctx, query, args...).Scan(to...)
+	if errors.Is(err, sql.ErrNoRows) {
+		return errNone
+	}
+	if err != nil {
+		return fmt.Errorf("store: %s: %w", head(query), err)
+	}
+	return nil
+}
+
+// errNone is what row gives when nothing was found. Callers name what was looked for.
+var errNone = muster.Errorf(muster.NotFound, "", "There is nothing of this id.")
+
+// each reads rows one after the other. f must not use tx.
+func (tx *Tx) each(query string, args []any, f func(scan func(...any) error) error) error {
+	rows, err := tx.sql.QueryContext(tx.ctx, query, args...)
+	if err != nil {
+		return fmt.Errorf("store: %s: %w", head(query), err)
+	}
+	defer rows.Close() //nolint:errcheck // Err tells
+	for rows.Next() {
+		if err := f(rows.Scan); err != nil {
+			return err
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return fmt.Errorf("store: %s: %w", head(query), err)
+	}
+	return nil
+}
+
+// prepared gives a statement that lives as long as the transaction.
+func (tx *Tx) prepared(query string) (*sql.Stmt, error) {
+	if stmt := tx.stmts[query]; stmt != nil {
+		return stmt, nil
+	}
+	stmt, err := tx.sql.PrepareContext(tx.ctx, query)
+	if err != nil {
+		return nil, fmt.Errorf("store: prepare %s: %w", head(query), err)
+	}
+	if tx.stmts == nil {
+		tx.stmts = make(map[string]*sql.Stmt)
+	}
+	tx.stmts[query] = stmt
+	return stmt, nil
+}
+
+// head is the beginning of a query, for error messages.
+func head(query string) string {
+	if len(query) > 60 {
+		return query[:60] + "…"
+	}
+	return query
+}

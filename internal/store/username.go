@@ -1,0 +1,157 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"maps"
+	"slices"
+)
+
+// Retired is a username that went out of use and returns only to the same human.
+type Retired struct {
+	Key         string
+	Person      int64
+	EmailKey    string
+	EmployeeKey string
+}
+
+// Reserve takes numbers for usernames: for each base so many, and gives the last one taken. raise lifts counters to at least a number, for given
+// names of the form base + digits. Both happen in body order of nothing: bases are locked in sorted order, in one statement each.
+//
+// On PostgreSQL this is a short transaction of its own, so that nobody waits for a chunk that needs the same bases; numbers lost with a failed
+// chunk are never used. On SQLite, which has one writer, it is part of tx.
+func (tx *Tx) Reserve(take, raise map[string]int) (map[string]int, error) {
+	if len(take) == 0 && len(raise) == 0 {
+		return nil, nil
+	}
+	if tx.store.spare == nil {
+		return reserve(tx.ctx, tx.sql, tx, take, raise)
+	}
+	var last map[string]int
+	err := tx.store.repeat(tx.ctx, func() error {
+		own, err := tx.store.spare.BeginTx(tx.ctx, nil)
+		if err != nil {
+			return fmt.Errorf("store: begin reservation: %w", err)
+		}
+		defer own.Rollback() //nolint:errcheck // after a commit this does nothing
+		if last, err = reserve(tx.ctx, own, tx, take, raise); err != nil {
+			return err
+		}
+		return own.Commit()
+	})
+	if err != nil {
+		return nil, fmt.Errorf("store: reserve usernames: %w", err)
+	}
+	return last, nil
+}
+
+func reserve(ctx context.Context, on *sql.Tx, tx *Tx, take, raise map[string]int) (map[string]int, error) {
+	if len(raise) > 0 {
+		query := "INSERT INTO username_counter (tenant, base, n) " + tx.pairs() + " ON CONFLICT (tenant, base) DO UPDATE SET n = " + tx.greatest("username_counter.n", "excluded.n")
+		if _, err := on.ExecContext(ctx, query, append([]any{tx.tenant}, tx.pairArgs(raise)...)...); err != nil {
+			return nil, fmt.Errorf("store: raise username counters: %w", err)
+		}
+	}
+	last := make(map[string]int, len(take))
+	if len(take) == 0 {
+		return last, nil
+	}
+	query := "INSERT INTO username_counter (tenant, base, n) " + tx.pairs() + " ON CONFLICT (tenant, base) DO UPDATE SET n = username_counter.n + excluded.n RETURNING base, n"
+	rows, err := on.QueryContext(ctx, query, append([]any{tx.tenant}, tx.pairArgs(take)...)...)
+	if err != nil {
+		return nil, fmt.Errorf("store: take usernames: %w", err)
+	}
+	defer rows.Close() //nolint:errcheck // Err tells
+	for rows.Next() {
+		var base string
+		var n int
+		if err := rows.Scan(&base, &n); err != nil {
+			return nil, fmt.Errorf("store: take usernames: %w", err)
+		}
+		last[base] = n
+	}
+	return last, rows.Err()
+}
+
+// pairs selects the tenant and a map of base to number, in sorted order.
+func (tx *Tx) pairs() string {
+	if tx.store.engine == Postgres {
+		return "SELECT $1::bigint, x.base, x.n FROM unnest($2::text[], $3::bigint[]) AS x(base, n)"
+	}
+	return "SELECT $1, key, value FROM json_each($2) WHERE true"
+}
+
+func (tx *Tx) pairArgs(m map[string]int) []any {
+	if tx.store.engine != Postgres {
+		return []any{asJSON(m)} // encoding/json sorts the keys
+	}
+	bases := slices.Sorted(maps.Keys(m))
+	numbers := make([]int64, len(bases))
+	for i, base := range bases {
+		numbers[i] = int64(m[base])
+	}
+	return []any{bases, numbers}
+}
+
+func (tx *Tx) greatest(a, b string) string {
+	if tx.store.engine == Postgres {
+		return "greatest(" + a + ", " + b + ")"
+	}
+	return "max(" + a + ", " + b + ")"
+}
+
+// Counters gives how far the numbers of some bases have come. Nothing is reserved: it serves previews.
+func (tx *Tx) Counters(bases []string) (map[string]int, error) {
+	found := make(map[string]int, len(bases))
+	if len(bases) == 0 {
+		return found, nil
+	}
+	query := tx.perText("t.n", "username_counter", "t.tenant = $2 AND t.base = k.value")
+	err := tx.each(query, []any{tx.texts(bases), tx.tenant}, func(scan func(...any) error) error {
+		var base string
+		var n int
+		err := scan(&base, &n)
+		found[base] = n
+		return err
+	})
+	return found, err
+}
+
+// RetiredAmong gives those of the keys that are retired.
+func (tx *Tx) RetiredAmong(keys []string) (map[string]Retired, error) {
+	found := map[string]Retired{}
+	if len(keys) == 0 {
+		return found, nil
+	}
+	query := tx.perText("t.person, t.email_key, t.employee_key", "retired_username", "t.tenant = $2 AND t.username_key = k.value")
+	err := tx.each(query, []any{tx.texts(keys), tx.tenant}, func(scan func(...any) error) error {
+		var r Retired
+		err := scan(&r.Key, &r.Person, text{&r.EmailKey}, text{&r.EmployeeKey})
+		found[r.Key] = r
+		return err
+	})
+	return found, err
+}
+
+// Retire puts usernames out of use. One that is retired already stays with whom it was retired from.
+func (tx *Tx) Retire(list []Retired) error {
+	for _, r := range list {
+		err := tx.exec(`INSERT INTO retired_username (tenant, username_key, person, email_key, employee_key, retired_at) VALUES ($1, $2, $3, $4, $5, $6)
+ ON CONFLICT (tenant, username_key) DO NOTHING`, tx.tenant, r.Key, r.Person, orNull(r.EmailKey), orNull(r.EmployeeKey), micros(tx.now))
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Unretire gives usernames back to the human they were retired from.
+func (tx *Tx) Unretire(keys []string) error {
+	for _, key := range keys {
+		if err := tx.exec("DELETE FROM retired_username WHERE tenant = $1 AND username_key = $2", tx.tenant, key); err != nil {
+			return err
+		}
+	}
+	return nil
+}
