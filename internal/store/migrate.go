@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"embed"
+	"errors"
 	"fmt"
 	"io/fs"
 	"regexp"
@@ -126,4 +127,35 @@ func (e Engine) statements(text string) []string {
 		statement.WriteByte('\n')
 	}
 	return list
+}
+
+// migrationLock is the number of the advisory lock that keeps two nodes from migrating one PostgreSQL at once.
+const migrationLock = 0x6d7573746572
+
+func (s *Store) lockMigrations(ctx context.Context) (unlock func(), err error) {
+	if s.engine != Postgres {
+		return func() {}, nil // the data directory is locked by its process
+	}
+	conn, err := s.spare.Conn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := conn.ExecContext(ctx, "SELECT pg_advisory_lock($1)", migrationLock); err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	return func() {
+		// A connection that cannot unlock is closed for good, which unlocks too.
+		_, _ = conn.ExecContext(context.WithoutCancel(ctx), "SELECT pg_advisory_unlock($1)", migrationLock)
+		_ = conn.Close()
+	}, nil
+}
+
+// WithStartLock runs f while no other process migrates or sets up this database.
+func (s *Store) WithStartLock(ctx context.Context, f func() error) error {
+	unlock, err := s.lockMigrations(ctx)
+	if err != nil {
+		return fmt.Errorf("store: lock for start: %w", err)
+	}
+	defer unlock()
+	return f()
 }

@@ -1,0 +1,174 @@
+package store
+
+import (
+	"database/sql"
+	"encoding/json"
+	"fmt"
+
+	"github.com/musterid/muster"
+)
+
+const itemColumns = "t.id, t.row_no, t.state, t.person, t.account, t.guard, t.change, t.reasons, t.at"
+
+func scanItem(scan func(...any) error, more ...any) (muster.Item, error) {
+	var i muster.Item
+	var key int64
+	var person, account, at sql.NullInt64
+	var change, reasons sql.RawBytes
+	err := scan(append([]any{&key, &i.Row, (*string)(&i.State), &person, &account, &i.Guard, &change, &reasons, &at}, more...)...)
+	if err != nil {
+		return i, err
+	}
+	i.Batch, i.Index = muster.SplitItemKey(key)
+	i.Person, i.Account, i.At = person.Int64, account.Int64, fromMicros(at)
+	if len(change) > 0 {
+		if err := json.Unmarshal(change, &i.Change); err != nil {
+			return i, fmt.Errorf("store: change of item %d: %w", key, err)
+		}
+	}
+	if len(reasons) > 0 {
+		if err := json.Unmarshal(reasons, &i.Reasons); err != nil {
+			return i, fmt.Errorf("store: reasons of item %d: %w", key, err)
+		}
+	}
+	return i, nil
+}
+
+// InsertItems writes items with their outcome or plan. They must not be there yet.
+func (tx *Tx) InsertItems(items []muster.Item) error {
+	packed, err := packItems(items)
+	if err != nil {
+		return err
+	}
+	columns := []string{"id", "tenant", "row_no", "state", "person", "account", "guard", "change", "reasons", "at"}
+	return tx.copyRows("item", columns, len(items), func(n int) []any {
+		i := &items[n]
+		return []any{
+			muster.ItemKey(i.Batch, i.Index), tx.tenant, int64(i.Row), string(i.State), orNullNumber(i.Person), orNullNumber(i.Account), i.Guard,
+			packed[n][0], packed[n][1], tx.now.UnixMicro(),
+		}
+	})
+}
+
+// UpdateItems writes items back: those that were planned, or that wait for a target.
+func (tx *Tx) UpdateItems(items []muster.Item) error {
+	if len(items) == 0 {
+		return nil
+	}
+	packed, err := packItems(items)
+	if err != nil {
+		return err
+	}
+	stmt, err := tx.prepared("UPDATE item SET state = $1, person = $2, account = $3, guard = $4, change = $5, reasons = $6, at = $7 WHERE id = $8 AND tenant = $9")
+	if err != nil {
+		return err
+	}
+	for n := range items {
+		i := &items[n]
+		_, err := stmt.ExecContext(tx.ctx, string(i.State), orNullNumber(i.Person), orNullNumber(i.Account), i.Guard, packed[n][0], packed[n][1], tx.now.UnixMicro(),
+			muster.ItemKey(i.Batch, i.Index), tx.tenant)
+		if err != nil {
+			return fmt.Errorf("store: update item: %w", err)
+		}
+	}
+	return nil
+}
+
+func packItems(items []muster.Item) ([][2]any, error) {
+	packed := make([][2]any, len(items))
+	for n := range items {
+		i := &items[n]
+		if !i.Change.Empty() {
+			b, err := json.Marshal(i.Change)
+			if err != nil {
+				return nil, fmt.Errorf("store: change of item %d: %w", i.Index, err)
+			}
+			packed[n][0] = string(b)
+		}
+		if len(i.Reasons) > 0 {
+			b, err := json.Marshal(i.Reasons)
+			if err != nil {
+				return nil, fmt.Errorf("store: reasons of item %d: %w", i.Index, err)
+			}
+			packed[n][1] = string(b)
+		}
+	}
+	return packed, nil
+}
+
+// Items gives the items of a batch from an index on, in order; those that are pending and have no row yet are absent. state may be empty.
+func (tx *Tx) Items(batch int64, state muster.ItemState, from, limit int) ([]muster.Item, error) {
+	w := where{}
+	w.add("t.id >= ? AND t.id < ?", muster.ItemKey(batch, from), muster.ItemKey(batch+1, 0))
+	w.add("t.tenant = ?", tx.tenant)
+	switch state {
+	case "":
+	case muster.FailedItem, muster.SkippedItem:
+		w.add("t.state IN ('failed', 'skipped')") // for the index that holds only these
+		fallthrough
+	default:
+		w.add("t.state = ?", string(state))
+	}
+	return tx.items("SELECT "+itemColumns+" FROM item t WHERE "+w.sql()+" ORDER BY t.id LIMIT "+w.arg(limit), w.args)
+}
+
+// ItemsOfPerson gives everything that batches did to a person, newest first, from before an item key (0: from the newest).
+func (tx *Tx) ItemsOfPerson(person, before int64, limit int) ([]muster.Item, error) {
+	w := where{}
+	w.add("t.person = ?", person)
+	w.add("t.tenant = ?", tx.tenant)
+	if before > 0 {
+		w.add("t.id < ?", before)
+	}
+	return tx.items("SELECT "+itemColumns+" FROM item t WHERE "+w.sql()+" ORDER BY t.id DESC LIMIT "+w.arg(limit), w.args)
+}
+
+func (tx *Tx) items(query string, args []any) ([]muster.Item, error) {
+	var list []muster.Item
+	err := tx.each(query, args, func(scan func(...any) error) error {
+		i, err := scanItem(scan)
+		list = append(list, i)
+		return err
+	})
+	return list, err
+}
+
+// SeenIn says which of these people already have an item in a batch, and its row: one person, one row.
+func (tx *Tx) SeenIn(batch int64, people []int64) (map[int64]int, error) {
+	seen := map[int64]int{}
+	if len(people) == 0 {
+		return seen, nil
+	}
+	query := tx.perNumber("t.row_no", "item", "t.person = k.value AND t.id >= $2 AND t.id < $3 AND t.state IN ('done', 'planned')")
+	err := tx.each(query, []any{tx.numbers(people), muster.ItemKey(batch, 0), muster.ItemKey(batch+1, 0)}, func(scan func(...any) error) error {
+		var person int64
+		var row int
+		err := scan(&person, &row)
+		seen[person] = row
+		return err
+	})
+	return seen, err
+}
+
+// OpenItemsOf gives the pending items of accounts: what a delivery settles.
+func (tx *Tx) OpenItemsOf(accounts []int64) ([]muster.Item, error) {
+	var list []muster.Item
+	if len(accounts) == 0 {
+		return nil, nil
+	}
+	query := tx.perNumber(itemColumns, "item", "t.account = k.value AND t.state = 'pending'")
+	err := tx.each(query, []any{tx.numbers(accounts)}, func(scan func(...any) error) error {
+		var asked int64
+		i, err := scanItem(func(to ...any) error { return scan(append([]any{&asked}, to...)...) })
+		if err == nil {
+			list = append(list, i)
+		}
+		return err
+	})
+	return list, err
+}
+
+// RenewPlans deletes the planned items of a batch from an index on, so that the plan can be made again.
+func (tx *Tx) RenewPlans(batch int64, from int) error {
+	return tx.exec("DELETE FROM item WHERE id >= $1 AND id < $2 AND tenant = $3 AND state = 'planned'", muster.ItemKey(batch, from), muster.ItemKey(batch+1, 0), tx.tenant)
+}
