@@ -72,7 +72,7 @@ func latinFold(r rune) (text string, known bool) {
 
 // appendFolded appends what one rune becomes, by letterFold and else by the tables of unidecode.
 func appendFolded(out []byte, r rune) []byte {
-	r = unicode.ToLower(r)
+	r = unicode.ToLower(unicode.ToUpper(r)) // by way of upper case, because some letters are a second lower case of another
 	text, special := letterFold[r]
 	switch {
 	case special:
@@ -160,7 +160,7 @@ func FoldKey(s string) string {
 func foldKeyAny(s string) string {
 	s = strings.ToValidUTF8(s, string(utf8.RuneError))
 	for range 5 {
-		next := cases.Fold().String(norm.NFKD.String(s))
+		next := strings.ToLower(cases.Fold().String(norm.NFKD.String(s))) // lowered too, because Fold swaps the cases of Cherokee
 		next = strings.TrimSpace(norm.NFKC.String(strings.Map(dropInvisible, next)))
 		if next == s {
 			break

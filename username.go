@@ -2,6 +2,7 @@ package muster
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -201,7 +202,7 @@ type usernamePiece struct {
 	placeholder bool
 }
 
-const usernamePlaceholders = "first, last, f, l, middle, m, display, email, source_id"
+var usernamePlaceholders = []string{"first", "last", "f", "l", "middle", "m", "display", "email", "source_id"}
 
 func parseUsernamePattern(pattern string) ([]usernamePiece, *Error) {
 	const field = "usernames.pattern"
@@ -217,13 +218,14 @@ func parseUsernamePattern(pattern string) ([]usernamePiece, *Error) {
 			break
 		}
 		name, next, closed := strings.Cut(after, "}")
-		if !closed || !strings.Contains(", "+usernamePlaceholders+",", ", "+name+",") || name == "" {
-			return nil, Errorf(Invalid, field, "The pattern %s has a placeholder that is not known: {%s}. There are: %s.", quoted(pattern), name, usernamePlaceholders)
+		if !closed || !slices.Contains(usernamePlaceholders, name) {
+			return nil, Errorf(Invalid, field, "The pattern %s has a placeholder that is not known: %s. There are: %s.",
+				quoted(pattern), quoted(name), listed(usernamePlaceholders))
 		}
 		pieces, named, rest = append(pieces, usernamePiece{name, true}), true, next
 	}
 	if !named {
-		return nil, Errorf(Invalid, field, "The pattern %s needs a placeholder. There are: %s.", quoted(pattern), usernamePlaceholders)
+		return nil, Errorf(Invalid, field, "The pattern %s needs a placeholder. There are: %s.", quoted(pattern), listed(usernamePlaceholders))
 	}
 	return pieces, nil
 }
