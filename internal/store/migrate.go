@@ -2,8 +2,10 @@ package store
 
 import (
 	"context"
+	"crypto/sha256"
 	"database/sql"
 	"embed"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -46,6 +48,20 @@ func (s *Store) SchemaVersion(ctx context.Context) (has, newest int64, err error
 		return 0, 0, fmt.Errorf("store: read schema version: %w", err)
 	}
 	return has, newest, nil
+}
+
+// SchemaDigest names the schema that this program migrates to.
+func SchemaDigest() string {
+	hash := sha256.New()
+	names, _ := fs.Glob(migrationFiles, "migrations/*.sql") // fails for a wrong pattern only
+	for _, name := range names {
+		content, err := migrationFiles.ReadFile(name)
+		if err != nil {
+			panic(err) // the files are in the program
+		}
+		fmt.Fprintf(hash, "%s %d\n%s", name, len(content), content)
+	}
+	return hex.EncodeToString(hash.Sum(nil))
 }
 
 func (s *Store) migrations() (*goose.Provider, error) {
