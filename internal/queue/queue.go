@@ -40,6 +40,11 @@ type Options struct {
 	Engine string // SQLite or Postgres
 	DSN    string // SQLite: path of the file; PostgreSQL: URL
 
+	// Writer is, on SQLite, the one connection through which the program writes. The queue then waits for its turn there like everybody
+	// else. Without it, it writes through a connection of its own, which has to find a moment when the file is not locked, and that takes
+	// seconds while others write all the time: SQLite has no line to stand in. It stays the caller's to close, after the queue.
+	Writer *sql.DB
+
 	// Workers is the number of jobs that run at the same time in each lane of this process. Lanes do not wait for each other. Without any
 	// lane the queue only enqueues, and leaves the work to other processes.
 	Workers map[string]int
@@ -57,8 +62,10 @@ type Queue struct {
 	log     *slog.Logger
 	waker   *waker
 
-	db   *sql.DB       // SQLite only: a handle of its own, for working; jobs are inserted through the callers' transactions
-	pool *pgxpool.Pool // PostgreSQL only: the same
+	// What workers use. Jobs are inserted through the callers' transactions.
+	db     *sql.DB       // SQLite: one connection of its own, which only reads when there is a writer
+	writer *sql.DB       // SQLite: Options.Writer, or db
+	pool   *pgxpool.Pool // PostgreSQL: a few connections of its own
 
 	inserter *river.Client[*sql.Tx]
 
@@ -86,7 +93,10 @@ func Open(ctx context.Context, options Options) (*Queue, error) {
 	var err error
 	switch options.Engine {
 	case SQLite:
-		q.db, err = openSQLite(ctx, options.DSN)
+		q.db, err = openSQLite(ctx, options.DSN, options.Writer != nil)
+		if q.writer = options.Writer; q.writer == nil {
+			q.writer = q.db
+		}
 	case Postgres:
 		q.pool, err = openPostgres(ctx, options.DSN, len(options.Workers))
 	default:

@@ -31,6 +31,7 @@ func TestMain(m *testing.M) {
 type database struct {
 	engine, dsn string
 	db          *sql.DB
+	apart       bool // SQLite: the queue writes through a connection of its own
 }
 
 // eachEngine runs a test on SQLite, and on the PostgreSQL server of MUSTER_TEST_POSTGRES, where it makes a database of its own.
@@ -40,6 +41,12 @@ func eachEngine(t *testing.T, test func(t *testing.T, d *database)) {
 	t.Run("sqlite", func(t *testing.T) {
 		t.Parallel()
 		test(t, newSQLite(t))
+	})
+	t.Run("sqlite apart", func(t *testing.T) {
+		t.Parallel()
+		d := newSQLite(t)
+		d.apart = true
+		test(t, d)
 	})
 	t.Run("postgres", func(t *testing.T) {
 		t.Parallel()
@@ -95,9 +102,11 @@ func (d *database) openLogging(t testing.TB, workers int, poll time.Duration, lo
 	if poll == 0 {
 		poll = time.Hour
 	}
-	q, err := queue.Open(t.Context(), queue.Options{
-		Engine: d.engine, DSN: d.dsn, Workers: map[string]int{"work": workers}, Log: log, PollInterval: poll,
-	})
+	options := queue.Options{Engine: d.engine, DSN: d.dsn, Workers: map[string]int{"work": workers}, Log: log, PollInterval: poll}
+	if d.engine == queue.SQLite && !d.apart {
+		options.Writer = d.db
+	}
+	q, err := queue.Open(t.Context(), options)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -98,10 +98,10 @@ func (q *Queue) start(ctx context.Context) (client, error) {
 	var workers client
 	var err error
 	if q.options.Engine == SQLite {
-		if err := adoptOrphans(ctx, q.db); err != nil {
+		if err := adoptOrphans(ctx, q.writer); err != nil {
 			return nil, err
 		}
-		workers, err = river.NewClient(&sqliteDriver{Driver: riversqlite.New(q.db), db: q.db, waker: q.waker}, config)
+		workers, err = river.NewClient(&sqliteDriver{Driver: riversqlite.New(q.writer), reader: q.db, waker: q.waker}, config)
 	} else {
 		workers, err = river.NewClient(&postgresDriver{Driver: riverpgxv5.New(q.pool), waker: q.waker}, config)
 	}

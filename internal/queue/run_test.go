@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -148,4 +150,47 @@ func TestDoneJobsAreCleanedUp(t *testing.T) {
 			t.Error("the job that was just done is gone as well")
 		}
 	})
+}
+
+// Bulk work on SQLite writes one transaction after the other, with no pause between.
+func TestQueueGetsItsTurnBesideBulkWork(t *testing.T) {
+	t.Parallel()
+	d := newSQLite(t)
+	q, done := d.open(t, 2, 0), make(chan int, 1)
+	q.Handle("note", "work", tell(done))
+	run(t, q)
+	exec(t, d.db, `CREATE TABLE bulk (id integer primary key, data blob)`)
+	ended := make(chan struct{})
+	var bulk sync.WaitGroup
+	defer bulk.Wait()
+	defer close(ended)
+	var chunks atomic.Int64
+	bulk.Go(func() {
+		for {
+			select {
+			case <-ended:
+				return
+			default:
+			}
+			tx := must(d.db.Begin())
+			for began := time.Now(); time.Since(began) < 30*time.Millisecond; {
+				must(tx.Exec(`INSERT INTO bulk (data) VALUES (randomblob(200))`))
+			}
+			if err := tx.Commit(); err != nil {
+				panic(err)
+			}
+			chunks.Add(1)
+		}
+	})
+	const jobs = 20
+	for id := range jobs {
+		d.enqueue(t, q, "note", jobID{id})
+		if got := receive(t, done, "the job"); got != id {
+			t.Errorf("job %d ran, want %d", got, id)
+		}
+	}
+	// For each job bulk work may go first when the job is enqueued, fetched and marked as done, and now and then by chance once more.
+	if n := chunks.Load(); n > 10*jobs {
+		t.Errorf("bulk work got %d turns while %d jobs were done", n, jobs)
+	}
 }

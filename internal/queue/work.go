@@ -85,8 +85,8 @@ func call(ctx context.Context, h Handler, args json.RawMessage) (err error) {
 type backoff struct{}
 
 func (backoff) NextRetry(job *rivertype.JobRow) time.Time {
-	// UTC, see openSQLite. The row has the number of the attempt that just failed.
-	return time.Now().UTC().Add(waitAfter(job.Attempt))
+	// The row has the number of the attempt that just failed.
+	return plainTime(time.Now().Add(waitAfter(job.Attempt)))
 }
 
 func waitAfter(attempt int) time.Duration {
