@@ -177,9 +177,6 @@ func (tx *Tx) FreeLeases() error {
 
 // DeleteBatch removes a batch that never became visible, with its blocks.
 func (tx *Tx) DeleteBatch(seq int64) error {
-	if err := tx.exec("DELETE FROM block WHERE batch = $1", seq); err != nil {
-		return err
-	}
 	return tx.exec("DELETE FROM batch WHERE seq = $1 AND tenant = $2 AND state = 'receiving'", seq, tx.tenant)
 }
 
@@ -191,6 +188,9 @@ type Block struct {
 
 // AddBlocks keeps rows of a batch. They are written once.
 func (tx *Tx) AddBlocks(batch int64, blocks []Block) error {
+	if err := tx.row("SELECT seq FROM batch WHERE seq = $1 AND tenant = $2", []any{batch, tx.tenant}, new(int64)); err != nil {
+		return err
+	}
 	return tx.copyRows("block", []string{"batch", "first", "n", "bytes"}, len(blocks), func(i int) []any {
 		return []any{batch, int64(blocks[i].First), int64(blocks[i].N), blocks[i].Bytes}
 	})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -26,12 +27,13 @@ func (s *Store) SinglesWaiting() bool { return s.waiting.n.Load() > 0 }
 
 var errClosed = errors.New("store: the database is closed")
 
-func (s *Store) submit(ctx context.Context, u *unitOfWork) (err error) {
-	defer func() {
-		if recover() != nil { // the channel was closed while we asked
-			err = errClosed
-		}
-	}()
+// closing keeps Close from closing the channel of commits while somebody sends on it.
+type closing struct {
+	sync.RWMutex
+	closed bool
+}
+
+func (s *Store) submit(ctx context.Context, u *unitOfWork) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -40,8 +42,34 @@ func (s *Store) submit(ctx context.Context, u *unitOfWork) (err error) {
 		s.waiting.n.Add(1)
 		defer s.waiting.n.Add(-1)
 	}
+	if !s.send(u) {
+		return errClosed
+	}
+	err := <-u.done
+	if err == nil {
+		for _, f := range u.after {
+			f()
+		}
+	}
+	return err
+}
+
+func (s *Store) send(u *unitOfWork) bool {
+	s.closing.RLock()
+	defer s.closing.RUnlock()
+	if s.closing.closed {
+		return false
+	}
 	s.commits <- u
-	return <-u.done
+	return true
+}
+
+func (s *Store) closeCommits() {
+	s.closing.Lock()
+	s.closing.closed = true
+	close(s.commits)
+	s.closing.Unlock()
+	s.done.Wait()
 }
 
 // most is how many single writes share one commit.
@@ -92,7 +120,15 @@ func (s *Store) commitGroup(group []*unitOfWork) {
 	ctx := context.WithoutCancel(group[0].ctx)
 	if len(group) == 1 {
 		u := group[0]
-		u.done <- s.repeat(ctx, func() error { return s.transact(ctx, u.tenant, u.f) })
+		err := u.ctx.Err()
+		if err == nil {
+			err = s.repeat(ctx, func() error {
+				var err error
+				u.after, err = s.transact(ctx, u.tenant, u.f)
+				return err
+			})
+		}
+		u.done <- err
 		return
 	}
 	errs := make([]error, len(group))
@@ -100,11 +136,6 @@ func (s *Store) commitGroup(group []*unitOfWork) {
 	for i, u := range group {
 		if err != nil && errs[i] == nil {
 			errs[i] = err
-		}
-		if errs[i] == nil {
-			for _, f := range u.after {
-				f()
-			}
 		}
 		u.done <- errs[i]
 	}
@@ -124,6 +155,9 @@ func (s *Store) transactGroup(ctx context.Context, group []*unitOfWork, errs []e
 		errs[i] = u.ctx.Err()
 		if errs[i] == nil {
 			errs[i] = tx.Try(func() error { return guarded(tx, u.f) })
+		}
+		if errors.Is(errs[i], errBroken) {
+			return errors.Join(errs[i], rolledBack(t))
 		}
 		u.after = tx.after
 	}

@@ -22,10 +22,11 @@ import (
 // ErrClash is a unique key that somebody else was faster to take. Whoever gets it looks again and decides anew.
 var ErrClash = errors.New("store: a unique key was taken meanwhile")
 
-// lostRace says whether a transaction that failed so may be repeated: a deadlock, a serialization failure, or a busy database.
+// lostRace says whether a transaction that failed so may be repeated: a deadlock, a serialization failure, a key that somebody else took
+// meanwhile, or a busy database. SQLite has one writer, so there a clash has other reasons and would come again.
 func (e Engine) lostRace(err error) bool {
 	if errors.Is(err, ErrClash) {
-		return true
+		return e == Postgres
 	}
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {
@@ -113,11 +114,15 @@ func (tx *Tx) nextSeqs(table string, n int) ([]int64, error) {
 		return seqs, err
 	}
 	var last int64
-	if err := tx.row("SELECT seq FROM sqlite_sequence WHERE name = $1", []any{table}, &last); err != nil && !errors.Is(err, errNone) {
+	err := tx.row("UPDATE sqlite_sequence SET seq = seq + $1 WHERE name = $2 RETURNING seq", []any{n, table}, &last)
+	if errors.Is(err, errNone) { // nothing was ever inserted
+		last, err = int64(n), tx.exec("INSERT INTO sqlite_sequence (name, seq) VALUES ($1, $2)", table, n)
+	}
+	if err != nil {
 		return nil, err
 	}
-	for i := range n {
-		seqs = append(seqs, last+1+int64(i))
+	for seq := last - int64(n) + 1; seq <= last; seq++ {
+		seqs = append(seqs, seq)
 	}
 	return seqs, nil
 }

@@ -139,8 +139,8 @@ func (tx *Tx) SeenIn(batch int64, people []int64) (map[int64]int, error) {
 	if len(people) == 0 {
 		return seen, nil
 	}
-	query := tx.perNumber("t.row_no", "item", "t.person = k.value AND t.id >= $2 AND t.id < $3 AND t.state IN ('done', 'planned')")
-	err := tx.each(query, []any{tx.numbers(people), muster.ItemKey(batch, 0), muster.ItemKey(batch+1, 0)}, func(scan func(...any) error) error {
+	query := tx.perNumber("t.row_no", "item", "t.person = k.value AND t.id >= $2 AND t.id < $3 AND t.state IN ('done', 'planned') AND t.tenant = $4")
+	err := tx.each(query, []any{tx.numbers(people), muster.ItemKey(batch, 0), muster.ItemKey(batch+1, 0), tx.tenant}, func(scan func(...any) error) error {
 		var person int64
 		var row int
 		err := scan(&person, &row)
@@ -156,8 +156,8 @@ func (tx *Tx) OpenItemsOf(accounts []int64) ([]muster.Item, error) {
 	if len(accounts) == 0 {
 		return nil, nil
 	}
-	query := tx.perNumber(itemColumns, "item", "t.account = k.value AND t.state = 'pending'")
-	err := tx.each(query, []any{tx.numbers(accounts)}, func(scan func(...any) error) error {
+	query := tx.perNumber(itemColumns, "item", "t.account = k.value AND t.state = 'pending' AND t.tenant = $2")
+	err := tx.each(query, []any{tx.numbers(accounts), tx.tenant}, func(scan func(...any) error) error {
 		var asked int64
 		i, err := scanItem(func(to ...any) error { return scan(append([]any{&asked}, to...)...) })
 		if err == nil {

@@ -10,6 +10,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"runtime"
 	"strings"
@@ -39,6 +40,7 @@ type Store struct {
 	now    func() time.Time
 
 	commits chan *unitOfWork // SQLite: to the goroutine that shares commits; nil on PostgreSQL
+	closing closing
 	waiting waitCount
 	done    sync.WaitGroup
 	close   sync.Once
@@ -84,11 +86,8 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 const sqlitePragmas = "_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=wal_autocheckpoint(20000)&_pragma=busy_timeout(15000)&_pragma=foreign_keys(1)&_pragma=temp_store(MEMORY)"
 
 func (s *Store) openSQLite() error {
-	file, err := os.OpenFile(s.dsn, os.O_RDWR|os.O_CREATE, 0o600) // nobody else may read people's data
+	err := createPrivate(s.dsn)
 	if err != nil {
-		return err
-	}
-	if err := file.Close(); err != nil {
 		return err
 	}
 	path := "file:" + escapeSQLitePath(s.dsn) + "?" + sqlitePragmas
@@ -103,6 +102,19 @@ func (s *Store) openSQLite() error {
 	s.read.SetMaxOpenConns(readers)
 	s.read.SetMaxIdleConns(readers)
 	return nil
+}
+
+// createPrivate makes the file so that nobody else may read people's data. A file that is there is not opened: closing it would end the locks
+// that another handle of this process has on it.
+func createPrivate(path string) error {
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return file.Close()
 }
 
 func escapeSQLitePath(path string) string {
@@ -158,8 +170,7 @@ func (s *Store) Close() error {
 	var err error
 	s.close.Do(func() {
 		if s.commits != nil {
-			close(s.commits)
-			s.done.Wait()
+			s.closeCommits()
 		}
 		handles := []*sql.DB{s.write, s.spare}
 		if s.read != s.write {

@@ -34,13 +34,17 @@ func (tx *Tx) CreateTenant(t *muster.Tenant) error {
 	return err
 }
 
-// SaveTenant writes a tenant's name and settings back.
+// SaveTenant writes a tenant's name and settings back, or gives muster.NotFound.
 func (tx *Tx) SaveTenant(t muster.Tenant) error {
 	settings, err := json.Marshal(t.Settings)
 	if err != nil {
 		return fmt.Errorf("store: settings of tenant: %w", err)
 	}
-	return tx.exec("UPDATE tenant SET name = $1, settings = $2 WHERE seq = $3", t.Name, string(settings), t.Seq)
+	n, err := tx.affect("UPDATE tenant SET name = $1, settings = $2 WHERE seq = $3", t.Name, string(settings), t.Seq)
+	if err == nil && n == 0 {
+		return muster.Errorf(muster.NotFound, "tenant", "There is no tenant %d.", t.Seq)
+	}
+	return err
 }
 
 // Own gives the tenant of the transaction.

@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"runtime/debug"
+	"strconv"
 	"time"
 
 	"github.com/musterid/muster"
@@ -21,6 +23,7 @@ type Tx struct {
 	now    time.Time
 	stmts  map[string]*sql.Stmt
 	after  []func()
+	tries  int // how many savepoints are open
 }
 
 // Everyone is the tenant of a transaction that belongs to none: for what the process does on its own account.
@@ -38,7 +41,7 @@ func (tx *Tx) Now() time.Time { return tx.now }
 // Tenant is whose transaction this is.
 func (tx *Tx) Tenant() int64 { return tx.tenant }
 
-// AfterCommit has f called once the transaction is durable, and never when it is not.
+// AfterCommit has f called once the transaction is durable, and never when it is not. f runs before Update returns and may use the store.
 func (tx *Tx) AfterCommit(f func()) { tx.after = append(tx.after, f) }
 
 // attempts is how often a transaction is repeated that lost to another one.
@@ -46,12 +49,22 @@ const attempts = 5
 
 // Update runs f in a transaction that is committed when f gives nil, and leaves nothing otherwise. f may run more than once, so what it changes
 // in memory it must set, not add to. It does SQL only: others may wait for it. On SQLite several callers' functions may share one commit, each
-// undone alone when it fails.
+// undone alone when it fails, and f runs in another goroutine than its caller (in a test it must not call t.Fatal).
 func (s *Store) Update(ctx context.Context, tenant int64, f func(*Tx) error) error {
 	if s.commits != nil {
 		return s.submit(ctx, &unitOfWork{ctx: ctx, tenant: tenant, f: f, shared: true})
 	}
-	return s.repeat(ctx, func() error { return s.transact(ctx, tenant, f) })
+	var after []func()
+	err := s.repeat(ctx, func() (err error) {
+		after, err = s.transact(ctx, tenant, f)
+		return err
+	})
+	if err == nil {
+		for _, f := range after {
+			f()
+		}
+	}
+	return err
 }
 
 // Bulk is Update for a chunk of bulk work: it never shares its commit.
@@ -92,28 +105,25 @@ func (s *Store) repeat(ctx context.Context, run func() error) error {
 	}
 }
 
-// transact is one transaction of its own, on a connection that bulk statements can reach.
-func (s *Store) transact(ctx context.Context, tenant int64, f func(*Tx) error) error {
+// transact is one transaction of its own, on a connection that bulk statements can reach. It gives what is to be called after the commit.
+func (s *Store) transact(ctx context.Context, tenant int64, f func(*Tx) error) (after []func(), err error) {
 	conn, err := s.write.Conn(ctx)
 	if err != nil {
-		return fmt.Errorf("store: connect: %w", err)
+		return nil, fmt.Errorf("store: connect: %w", err)
 	}
 	defer conn.Close() //nolint:errcheck // gives it back
 	t, err := conn.BeginTx(ctx, nil)
 	if err != nil {
-		return fmt.Errorf("store: begin: %w", err)
+		return nil, fmt.Errorf("store: begin: %w", err)
 	}
 	tx := &Tx{store: s, ctx: ctx, sql: t, conn: conn, tenant: tenant, now: s.Now()}
 	if err := guarded(tx, f); err != nil {
-		return errors.Join(err, rolledBack(t))
+		return nil, errors.Join(err, rolledBack(t))
 	}
 	if err := t.Commit(); err != nil {
-		return fmt.Errorf("store: commit: %w", err)
+		return nil, fmt.Errorf("store: commit: %w", err)
 	}
-	for _, after := range tx.after {
-		after()
-	}
-	return nil
+	return tx.after, nil
 }
 
 func rolledBack(t *sql.Tx) error {
@@ -127,27 +137,34 @@ func rolledBack(t *sql.Tx) error {
 func guarded(tx *Tx, f func(*Tx) error) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			err = fmt.Errorf("store: panic in a transaction: %v", r)
+			err = fmt.Errorf("store: panic in a transaction: %v\n%s", r, debug.Stack())
 		}
 	}()
 	return f(tx)
 }
 
+// errBroken is a transaction in which a savepoint is gone: the database has undone all of it.
+var errBroken = errors.New("store: the database has ended the transaction")
+
 // Try runs f under a savepoint: when f fails, what it did is undone and the transaction goes on.
 func (tx *Tx) Try(f func() error) error {
-	if err := tx.exec("SAVEPOINT try"); err != nil {
+	// Each depth has a name of its own: when f panics inside a Try of its own, going back to the outer savepoint takes the inner one with it.
+	tx.tries++
+	defer func() { tx.tries-- }()
+	name := "try" + strconv.Itoa(tx.tries)
+	if err := tx.exec("SAVEPOINT " + name); err != nil {
 		return err
 	}
 	kept := len(tx.after)
 	err := f()
 	if err != nil {
 		tx.after = tx.after[:kept]
-		if undo := tx.exec("ROLLBACK TO SAVEPOINT try"); undo != nil {
-			return errors.Join(err, undo)
+		if undo := tx.exec("ROLLBACK TO SAVEPOINT " + name); undo != nil {
+			return errors.Join(errBroken, err, undo)
 		}
 	}
-	if release := tx.exec("RELEASE SAVEPOINT try"); release != nil {
-		return errors.Join(err, release)
+	if release := tx.exec("RELEASE SAVEPOINT " + name); release != nil {
+		return errors.Join(errBroken, err, release)
 	}
 	return err
 }
