@@ -29,9 +29,10 @@ type Change struct {
 
 // FieldChange is one difference. Before is absent when the field was not known, After when it is to be cleared.
 type FieldChange struct {
-	Field  string `json:"field"`
-	Before any    `json:"before,omitempty"`
-	After  any    `json:"after,omitempty"`
+	Field    string `json:"field"`
+	Before   any    `json:"before,omitempty"`
+	After    any    `json:"after,omitempty"`
+	Forecast bool   `json:"forecast,omitempty"` // After is what it would be now, such as a username not reserved yet
 }
 
 // Diff says what must change for current to become wanted. It is pure, and the only way in which two states of anything are compared. A nil

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 
 	"github.com/google/uuid"
 	"github.com/musterid/muster"
@@ -227,11 +228,19 @@ func nameKey(p *PersonRow) string {
 	if p.State == muster.Deleted {
 		return ""
 	}
-	last, first := muster.Fold(p.LastName), muster.Fold(p.FirstName)
-	if last == "" && first == "" {
-		return muster.Fold(p.DisplayName)
+	if p.LastName == "" && p.FirstName == "" {
+		return foldName(p.DisplayName)
 	}
-	return last + " " + first
+	return foldName(p.LastName + " " + p.FirstName)
+}
+
+// foldName folds each word of a name, so that the beginning of what somebody types is the beginning of the key.
+func foldName(s string) string {
+	words := strings.Fields(s)
+	for i, w := range words {
+		words[i] = muster.Fold(w)
+	}
+	return strings.Join(words, " ")
 }
 
 // countShards is over how many rows a count is spread.
@@ -271,4 +280,16 @@ func (tx *Tx) PeopleCounts() (map[muster.State]int, error) {
 		return err
 	})
 	return counts, err
+}
+
+// ReleaseKeys makes people hold no key until UpdatePeople writes what they hold then, within this transaction: so that two can swap.
+func (tx *Tx) ReleaseKeys(people []int64) error {
+	for _, seq := range people {
+		err := tx.exec(`UPDATE person SET username_key = NULL, email_key = NULL, phone_key = NULL, employee_key = NULL, code_key = NULL, source_key = NULL
+ WHERE seq = $1 AND tenant = $2`, seq, tx.tenant)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -99,6 +99,7 @@ CREATE TABLE unit (
     kind KEYTEXT NOT NULL,
     code KEYTEXT NOT NULL,
     name TEXT NOT NULL,
+    name_key KEYTEXT NOT NULL,
     parent BIGINT REFERENCES unit (seq),
     path KEYTEXT NOT NULL,
     closed FLAG NOT NULL,
@@ -109,6 +110,9 @@ CREATE TABLE unit (
 CREATE UNIQUE INDEX unit_code ON unit (tenant, kind, code);
 CREATE UNIQUE INDEX unit_path ON unit (tenant, path);
 CREATE INDEX unit_by_code ON unit (tenant, code);
+CREATE INDEX unit_list ON unit (tenant, seq);
+CREATE INDEX unit_name ON unit (tenant, name_key);
+CREATE INDEX unit_parent ON unit (parent) WHERE parent IS NOT NULL;
 
 CREATE TABLE membership (
     seq SEQ,
@@ -146,10 +150,12 @@ CREATE TABLE person_group (
     version BIGINT NOT NULL,
     code KEYTEXT NOT NULL,
     label TEXT NOT NULL,
+    label_key KEYTEXT NOT NULL,
     created_at TIME NOT NULL,
     updated_at TIME NOT NULL
 );
 CREATE UNIQUE INDEX person_group_code ON person_group (tenant, code);
+CREATE INDEX person_group_list ON person_group (tenant, seq);
 
 CREATE TABLE group_member (
     tenant BIGINT NOT NULL,

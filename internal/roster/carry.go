@@ -1,0 +1,216 @@
+package roster
+
+import (
+	"github.com/google/uuid"
+	"github.com/musterid/muster"
+	"github.com/musterid/muster/internal/store"
+)
+
+// Op is what is wanted of one person.
+type Op struct {
+	Person int64        // seq; 0 enrols somebody new
+	Draft  muster.Draft // the fields to set. state deleted deletes, and leaving it restores
+	Guard  int64        // the version that the caller saw; 0 accepts any
+	Label  string       // how to name this op to the user when another one clashes with it: row 17
+}
+
+// Outcome is what became of one Op.
+type Outcome struct {
+	Person  store.PersonRow // as it is (or would be) afterwards
+	Change  muster.Change
+	Faults  muster.Errors // why nothing was done
+	Version int64         // that the change was computed from; 0 for somebody new
+}
+
+// Rules say how Carry decides where surfaces differ.
+type Rules struct {
+	Usernames   muster.UsernamePolicy
+	NoUsername  bool // do not generate a username for somebody who is enrolled without
+	SharedEmail bool // an address that somebody holds is taken without claiming it, and is no fault
+	DryRun      bool // decide, and write nothing; usernames are forecasts
+}
+
+// RulesOf are the rules of a tenant.
+func RulesOf(s muster.Settings) Rules { return Rules{Usernames: s.Usernames.WithDefaults()} }
+
+// Carry decides on every op, in order, as if they were carried out one after the other, and writes what came of it. A fault in one op leaves
+// the others alone. The error is for what makes all of them impossible; store.ErrClash has the transaction repeated.
+//
+// It costs a fixed number of statements, whatever the number of ops, but for one UPDATE for each person that changes.
+func (r *Roster) Carry(tx *store.Tx, rules Rules, ops []Op) ([]Outcome, error) {
+	c := &carry{
+		tx: tx, rules: rules, ops: ops, out: make([]Outcome, len(ops)), people: map[int64]*working{}, at: make([]*working, len(ops)),
+		state: make([]store.PersonRow, len(ops)), bosses: make([]int64, len(ops)), counts: map[string]int{}, raise: map[string]int{},
+	}
+	for _, step := range []func() error{c.load, c.managers, c.claim, c.name, c.write} {
+		if err := step(); err != nil {
+			return nil, err
+		}
+	}
+	for i := range c.out {
+		if c.at[i] != nil && len(c.out[i].Faults) == 0 {
+			c.out[i].Person = c.state[i]
+		}
+	}
+	return c.out, nil
+}
+
+// carry is one run of Carry. Its steps are methods, in this file and in claims.go, names.go and write.go.
+type carry struct {
+	tx     *store.Tx
+	rules  Rules
+	ops    []Op
+	out    []Outcome
+	people map[int64]*working // present people, by seq
+	at     []*working         // of each op; nil when there is nobody
+	state  []store.PersonRow  // of each op: the person after it
+	bosses []int64            // of each op: seq of the manager it names
+	claims claims
+	counts map[string]int // of new usernames, by base
+	raise  map[string]int // what given usernames lift counters to
+	back   []string       // usernames that return from retirement
+}
+
+// working is a person while ops are carried out.
+type working struct {
+	row     store.PersonRow // as of the last op that succeeded
+	before  store.PersonRow // as stored; without a seq for somebody new
+	op      int             // of somebody new: the op that enrols
+	isNew   bool
+	changed bool
+	base    string // of a username to be generated
+	number  int    // of the base, counted from 1 within this run
+}
+
+// holder is how claims refer to a person: the seq, or the op that enrols.
+func (w *working) holder() int64 {
+	if w.isNew {
+		return -int64(w.op) - 1
+	}
+	return w.before.Seq
+}
+
+func (c *carry) fail(i int, faults ...*muster.Error) {
+	c.out[i].Faults = append(c.out[i].Faults, faults...)
+}
+
+// load reads the people that ops name, and refuses the ops that name nobody or an old version.
+func (c *carry) load() error {
+	var seqs []int64
+	for _, op := range c.ops {
+		if op.Person != 0 {
+			seqs = append(seqs, op.Person)
+		}
+	}
+	rows, err := c.tx.People(seqs)
+	if err != nil {
+		return err
+	}
+	for seq, row := range rows {
+		c.people[seq] = &working{row: row, before: row}
+	}
+	for i, op := range c.ops {
+		w := c.people[op.Person]
+		switch {
+		case op.Person == 0:
+			w = &working{isNew: true, op: i}
+			w.row.State, w.row.Mode = muster.Active, muster.Standard
+			w.row.CreatedAt = c.tx.Now()
+		case w == nil:
+			c.fail(i, muster.Errorf(muster.NotFound, "id", "There is no such person."))
+		case op.Guard != 0 && op.Guard != w.before.Version:
+			c.fail(i, muster.Errorf(muster.Stale, "", "%s was changed meanwhile (version %d, not %d). Read it again.", w.row.Shown(), w.before.Version, op.Guard))
+			w = nil
+		}
+		c.at[i] = w
+	}
+	return nil
+}
+
+// managers turns the ids of managers into numbers.
+func (c *carry) managers() error {
+	var ids []uuid.UUID
+	for i, op := range c.ops {
+		if text, ok := op.Draft["manager"].(string); ok && c.at[i] != nil {
+			if id, err := uuid.Parse(text); err == nil {
+				ids = append(ids, id)
+			}
+		}
+	}
+	found, err := c.tx.PeopleByID(ids)
+	if err != nil {
+		return err
+	}
+	for i, op := range c.ops {
+		text, ok := op.Draft["manager"].(string)
+		id, err := uuid.Parse(text)
+		if !ok || err != nil || c.at[i] == nil { // a text that is no id is With's to refuse
+			continue
+		}
+		switch manager, known := found[id]; {
+		case !known || manager.State == muster.Deleted:
+			c.fail(i, muster.Errorf(muster.NotFound, "manager", "There is no person %s to be the manager.", text))
+		case manager.Seq == op.Person:
+			c.fail(i, muster.Errorf(muster.Invalid, "manager", "Nobody is their own manager."))
+		default:
+			c.bosses[i] = manager.Seq
+		}
+	}
+	return nil
+}
+
+// next computes what op i makes of its person as it is now, with every fault that can be seen in the person alone.
+func (c *carry) next(i int) (store.PersonRow, muster.Errors) {
+	w := c.at[i]
+	next := w.row
+	var faults muster.Errors
+	next.Person, faults = w.row.With(c.ops[i].Draft)
+	if next.Username != w.row.Username {
+		next.Generated = false
+	}
+	switch {
+	case next.Manager == uuid.Nil:
+		next.ManagerSeq = 0
+	case c.bosses[i] != 0:
+		next.ManagerSeq = c.bosses[i]
+	}
+	return next, append(faults, checkPerson(w, &next)...)
+}
+
+// checkPerson holds a person to what every surface demands.
+func checkPerson(w *working, p *store.PersonRow) muster.Errors {
+	var faults muster.Errors
+	if w.row.State == muster.Deleted && p.State == muster.Deleted {
+		faults = append(faults, muster.Errorf(muster.Gone, "", "%s was deleted. Restore first, then change.", w.row.Shown()))
+	}
+	if w.isNew && (p.State == muster.Deleted || p.State == muster.Archived) {
+		faults = append(faults, muster.Errorf(muster.Invalid, "state", "Somebody new cannot be %s.", p.State))
+	}
+	if p.Username == "" && p.Email == "" && p.FirstName == "" && p.LastName == "" && p.DisplayName == "" {
+		faults = append(faults, muster.Errorf(muster.Required, "", "A person needs at least a name, an e-mail address or a username."))
+	}
+	if w.row.Username != "" && p.Username == "" {
+		faults = append(faults, muster.Errorf(muster.Required, "username", "A username can be changed and not be taken away."))
+	}
+	if p.Source != "" && p.SourceID == "" {
+		faults = append(faults, muster.Errorf(muster.Required, "source_id", "A source needs the person's id there."))
+	}
+	return faults
+}
+
+// finish records that op i made next of its person, and what that changed.
+func (c *carry) finish(i int, next store.PersonRow) {
+	w := c.at[i]
+	var before muster.Record
+	if !w.isNew {
+		before = w.row.Record()
+	}
+	c.out[i].Version = w.before.Version
+	c.out[i].Change = muster.Diff(before, next.Record())
+	if !c.out[i].Change.Empty() {
+		w.changed = true
+		next.UpdatedAt = c.tx.Now()
+		next.Version = w.before.Version + 1
+	}
+	w.row, c.state[i] = next, next
+}

@@ -1,0 +1,236 @@
+package roster
+
+import (
+	"github.com/musterid/muster"
+	"github.com/musterid/muster/internal/store"
+)
+
+// claims is who holds which unique key while ops are carried out: what the database says, and on top what the ops before took and gave up.
+type claims struct {
+	held    map[store.KeyColumn]map[string]int64 // key to holder(); 0 is known to be free
+	retired map[string]store.Retired
+	open    []openConflict
+	passed  bool // a key given up by one person was taken by another: their rows cannot be written in any order
+	freed   map[store.KeyColumn]map[string]bool
+}
+
+// openConflict is a conflict whose other party is in the database and has yet to be named.
+type openConflict struct {
+	op           int
+	field, value string
+	holder       int64
+}
+
+// uniques are the keys that Carry claims, with the field that an error names.
+var uniques = []struct {
+	column store.KeyColumn
+	field  string
+	of     func(*store.Keys) *string
+	value  func(*store.PersonRow) string
+}{
+	{store.UsernameKey, "username", func(k *store.Keys) *string { return &k.Username }, func(p *store.PersonRow) string { return p.Username }},
+	{store.EmailKey, "email", func(k *store.Keys) *string { return &k.Email }, func(p *store.PersonRow) string { return p.Email }},
+	{store.EmployeeKey, "employee_id", func(k *store.Keys) *string { return &k.Employee }, func(p *store.PersonRow) string { return p.EmployeeID }},
+	{store.SourceKey, "source_id", func(k *store.Keys) *string { return &k.Source }, func(p *store.PersonRow) string { return p.SourceID }},
+}
+
+// keysOf gives the keys a person would like to hold. Deletion gives all of them up.
+func keysOf(p *store.PersonRow) store.Keys {
+	if p.State == muster.Deleted {
+		return store.Keys{}
+	}
+	return store.Keys{
+		Username: muster.FoldKey(p.Username), Email: muster.FoldKey(p.Email), Employee: p.EmployeeID, Source: store.SourceKeyOf(p.Source, p.SourceID),
+		Phone: p.Keys.Phone, Code: p.Keys.Code,
+	}
+}
+
+// claim carries the ops out in order, in memory: each sees what those before it left.
+func (c *carry) claim() error {
+	if err := c.lookUp(); err != nil {
+		return err
+	}
+	for i := range c.ops {
+		if c.at[i] == nil {
+			continue
+		}
+		next, faults := c.next(i)
+		c.fail(i, faults...)
+		open := len(c.claims.open)
+		if err := c.settleKeys(i, &next); err != nil {
+			return err
+		}
+		c.chooseName(i, &next)
+		if len(c.out[i].Faults) > 0 || len(c.claims.open) > open {
+			continue
+		}
+		c.take(i, &next)
+		c.finish(i, next)
+	}
+	return c.nameHolders()
+}
+
+// lookUp asks the database once for every key that the ops may claim.
+func (c *carry) lookUp() error {
+	c.claims.held = map[store.KeyColumn]map[string]int64{}
+	c.claims.freed = map[store.KeyColumn]map[string]bool{}
+	asked := map[store.KeyColumn][]string{}
+	for i := range c.ops {
+		w := c.at[i]
+		if w == nil {
+			continue
+		}
+		next, _ := c.next(i)
+		keys := keysOf(&next)
+		for _, u := range uniques {
+			if key := *u.of(&keys); key != "" && key != *u.of(&w.before.Keys) {
+				asked[u.column] = append(asked[u.column], key)
+			}
+		}
+		if bare := c.bareName(w, &next); bare != "" {
+			asked[store.UsernameKey] = append(asked[store.UsernameKey], bare)
+		}
+	}
+	for _, u := range uniques {
+		held, err := c.tx.Holders(u.column, asked[u.column])
+		if err != nil {
+			return err
+		}
+		for _, key := range asked[u.column] {
+			held[key] += 0 // known to be free
+		}
+		c.claims.held[u.column], c.claims.freed[u.column] = held, map[string]bool{}
+	}
+	var err error
+	c.claims.retired, err = c.tx.RetiredAmong(asked[store.UsernameKey])
+	return err
+}
+
+// holderOf says who holds a key now, asking the database when an unusual sequence of ops leads to a key that was not looked up.
+func (c *carry) holderOf(column store.KeyColumn, key string) (int64, error) {
+	if holder, known := c.claims.held[column][key]; known {
+		return holder, nil
+	}
+	held, err := c.tx.Holders(column, []string{key})
+	if err != nil {
+		return 0, err
+	}
+	c.claims.held[column][key] = held[key]
+	if column == store.UsernameKey {
+		retired, err := c.tx.RetiredAmong([]string{key})
+		if err != nil {
+			return 0, err
+		}
+		for k, r := range retired {
+			c.claims.retired[k] = r
+		}
+	}
+	return held[key], nil
+}
+
+// settleKeys gives next the keys it may hold, or op i the faults. An unchanged value is never checked.
+func (c *carry) settleKeys(i int, next *store.PersonRow) error {
+	w := c.at[i]
+	keys := keysOf(next)
+	for _, u := range uniques {
+		key, own := u.of(&keys), *u.of(&w.row.Keys)
+		if *key == "" || *key == own {
+			continue
+		}
+		holder, err := c.holderOf(u.column, *key)
+		if err != nil {
+			return err
+		}
+		unchanged := own == "" && u.value(next) == u.value(&w.row) && w.row.State != muster.Deleted && !w.isNew
+		switch {
+		case holder == 0 || holder == w.holder():
+		case u.column == store.EmailKey && (c.rules.SharedEmail || unchanged):
+			*key = ""
+		default:
+			c.conflict(i, u.field, u.value(next), holder)
+		}
+		if u.column == store.UsernameKey && holder == 0 {
+			c.checkRetired(i, next, &keys)
+		}
+	}
+	next.Keys = keys
+	return nil
+}
+
+// checkRetired refuses a username that went out of use, but to the human who had it.
+func (c *carry) checkRetired(i int, next *store.PersonRow, keys *store.Keys) {
+	r, retired := c.claims.retired[keys.Username]
+	if !retired {
+		return
+	}
+	sameHuman := r.Person == next.Seq && next.Seq != 0 || r.EmailKey != "" && r.EmailKey == keys.Email || r.EmployeeKey != "" && r.EmployeeKey == keys.Employee
+	if sameHuman {
+		return
+	}
+	c.claims.open = append(c.claims.open, openConflict{op: i, field: "username", value: next.Username, holder: r.Person})
+}
+
+func (c *carry) conflict(i int, field, value string, holder int64) {
+	if holder > 0 {
+		c.claims.open = append(c.claims.open, openConflict{op: i, field: field, value: value, holder: holder})
+		return
+	}
+	label := c.ops[-holder-1].Label
+	if label == "" {
+		label = "somebody earlier in the same request"
+	}
+	c.fail(i, muster.Errorf(muster.Conflict, field, "%q is already that of %s.", value, label))
+}
+
+// take records the keys that op i gives up and takes.
+func (c *carry) take(i int, next *store.PersonRow) {
+	w := c.at[i]
+	for _, u := range uniques {
+		old, key := *u.of(&w.row.Keys), *u.of(&next.Keys)
+		if old == key {
+			continue
+		}
+		if old != "" {
+			c.claims.held[u.column][old] = 0
+			c.claims.freed[u.column][old] = true
+		}
+		if key != "" {
+			c.claims.held[u.column][key] = w.holder()
+			c.claims.passed = c.claims.passed || c.claims.freed[u.column][key]
+		}
+	}
+	if key := next.Keys.Username; key != "" && key != w.row.Keys.Username {
+		if _, retired := c.claims.retired[key]; retired {
+			c.back = append(c.back, key)
+		}
+	}
+	if next.Username != "" && next.Keys.Username != w.row.Keys.Username {
+		if base, n, ok := c.rules.Usernames.Split(next.Username); ok {
+			c.raise[base] = max(c.raise[base], n)
+		}
+	}
+}
+
+// nameHolders writes the conflicts with people in the database, naming them.
+func (c *carry) nameHolders() error {
+	seqs := make([]int64, len(c.claims.open))
+	for i, o := range c.claims.open {
+		seqs[i] = o.holder
+	}
+	holders, err := c.tx.People(seqs)
+	if err != nil {
+		return err
+	}
+	for _, o := range c.claims.open {
+		h, known := holders[o.holder]
+		switch {
+		case !known:
+			c.fail(o.op, muster.Errorf(muster.Conflict, o.field, "%q was somebody's before and is not given again.", o.value))
+		case o.field == "username" && muster.FoldKey(o.value) != h.Keys.Username:
+			c.fail(o.op, muster.Errorf(muster.Conflict, o.field, "%q was the username of %s (%s) before and is not given to anybody else.", o.value, h.Shown(), h.ID))
+		default:
+			c.fail(o.op, muster.Errorf(muster.Conflict, o.field, "%q is already that of %s (%s).", o.value, h.Shown(), h.ID))
+		}
+	}
+	return nil
+}

@@ -1,0 +1,118 @@
+package roster
+
+import (
+	"github.com/musterid/muster"
+	"github.com/musterid/muster/internal/store"
+)
+
+// wantsName says whether op i is to get a generated username.
+func (c *carry) wantsName(w *working, next *store.PersonRow) bool {
+	return next.Username == "" && w.isNew && !c.rules.NoUsername
+}
+
+func namesOf(p *store.PersonRow) muster.Names {
+	return muster.Names{First: p.FirstName, Middle: p.Profile.MiddleName, Last: p.LastName, Display: p.DisplayName, Email: p.Email, SourceID: p.SourceID}
+}
+
+// bareName is the name without a number that the policy would try first, if it is one that does.
+func (c *carry) bareName(w *working, next *store.PersonRow) string {
+	if c.rules.Usernames.Number != muster.NumberOnClash || !c.wantsName(w, next) {
+		return ""
+	}
+	base, err := c.rules.Usernames.Base(namesOf(next))
+	if err != nil {
+		return ""
+	}
+	return base
+}
+
+// chooseName decides what a username for op i is made from. The number comes later, for all ops at once.
+func (c *carry) chooseName(i int, next *store.PersonRow) {
+	w := c.at[i]
+	if !c.wantsName(w, next) {
+		return
+	}
+	base, err := c.rules.Usernames.Base(namesOf(next))
+	if err != nil {
+		c.fail(i, muster.Faults(err)...)
+		return
+	}
+	next.Generated = true
+	if c.rules.Usernames.Number == muster.NumberOnClash {
+		_, retired := c.claims.retired[base]
+		if holder, known := c.claims.held[store.UsernameKey][base]; known && holder == 0 && !retired {
+			next.Username, next.Keys.Username = base, base
+			return
+		}
+	}
+	w.base = base
+}
+
+// name numbers the usernames that are to be generated: one statement for all bases, whatever the number of namesakes.
+func (c *carry) name() error {
+	var ops []int
+	for i, w := range c.at {
+		if w == nil || !w.isNew || !w.changed || w.base == "" || len(c.out[i].Faults) > 0 {
+			continue
+		}
+		c.counts[w.base]++
+		w.number = c.counts[w.base]
+		if first := c.rules.Usernames.FirstNumber - 1; first > 0 {
+			c.raise[w.base] = max(c.raise[w.base], first)
+		}
+		ops = append(ops, i)
+	}
+	before, err := c.numbersTaken()
+	if err != nil {
+		return err
+	}
+	for _, i := range ops {
+		w := c.at[i]
+		username, err := c.rules.Usernames.Format(w.base, before[w.base]+w.number)
+		if err != nil {
+			c.fail(i, muster.Faults(err)...)
+			w.changed = false
+			continue
+		}
+		next := w.row
+		next.Username, next.Keys.Username = username, muster.FoldKey(username)
+		w.row.Version = 0
+		c.finish(i, next)
+	}
+	if c.rules.DryRun {
+		c.markForecasts(ops)
+	}
+	return nil
+}
+
+// numbersTaken gives, for each base, the last number before ours.
+func (c *carry) numbersTaken() (map[string]int, error) {
+	before := make(map[string]int, len(c.counts))
+	if c.rules.DryRun {
+		bases := make([]string, 0, len(c.counts))
+		for base := range c.counts {
+			bases = append(bases, base)
+		}
+		counters, err := c.tx.Counters(bases)
+		for _, base := range bases {
+			before[base] = max(counters[base], c.raise[base])
+		}
+		return before, err
+	}
+	last, err := c.tx.Reserve(c.counts, c.raise)
+	for base, n := range last {
+		before[base] = n - c.counts[base]
+	}
+	return before, err
+}
+
+func (c *carry) markForecasts(ops []int) {
+	for _, i := range ops {
+		fields := c.out[i].Change.Fields
+		for n := range fields {
+			if fields[n].Field == "username" {
+				fields[n].Forecast = true
+			}
+		}
+	}
+}

@@ -1,0 +1,290 @@
+package store
+
+import (
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/musterid/muster"
+)
+
+// AccountRow is an account with what its delivery keeps.
+type AccountRow struct {
+	muster.Account
+	Intent muster.Record // what a create that was sent, and whose answer is not known, asked for; nil when there is none
+	Urgent bool          // goes before everything else: somebody is to lose access
+	Owner  string
+}
+
+const accountColumns = `t.seq, t.id, t.version, t.target, t.person, t.username, t.external_id, t.state, t.intent, t.pushed, t.last_error, t.attempts, t.due, t.urgent,
+ t.owner, t.created_at, t.updated_at`
+
+func scanAccount(scan func(...any) error, before ...any) (AccountRow, error) {
+	var a AccountRow
+	var intent, pushed, lastError string
+	var urgent int64
+	var due, created, updated sql.NullInt64
+	err := scan(append(before, &a.Seq, &a.ID, &a.Version, &a.Target, &a.Person, text{&a.Username}, text{&a.ExternalID}, (*string)(&a.State), text{&intent}, text{&pushed},
+		text{&lastError}, &a.Attempts, &due, &urgent, text{&a.Owner}, &created, &updated)...)
+	if err != nil {
+		return a, err
+	}
+	a.Urgent, a.Due, a.CreatedAt, a.UpdatedAt = urgent == 1, fromMicros(due), fromMicros(created), fromMicros(updated)
+	for _, part := range []struct {
+		json string
+		to   any
+	}{{intent, &a.Intent}, {pushed, &a.Pushed}, {lastError, &a.LastError}} {
+		if part.json == "" {
+			continue
+		}
+		if err := json.Unmarshal([]byte(part.json), part.to); err != nil {
+			return a, fmt.Errorf("store: account %d: %w", a.Seq, err)
+		}
+	}
+	return a, nil
+}
+
+// AccountsOf gives the accounts that people have on a target: person to account.
+func (tx *Tx) AccountsOf(target int64, people []int64) (map[int64]AccountRow, error) {
+	found := make(map[int64]AccountRow, len(people))
+	if len(people) == 0 {
+		return found, nil
+	}
+	query := tx.perNumber(accountColumns, "account", "t.person = k.value AND t.target = $2 AND t.tenant = $3")
+	err := tx.each(query, []any{tx.numbers(people), target, tx.tenant}, func(scan func(...any) error) error {
+		var person int64
+		a, err := scanAccount(scan, &person)
+		found[person] = a
+		return err
+	})
+	return found, err
+}
+
+// AccountsOfPeople gives all accounts of people, by person.
+func (tx *Tx) AccountsOfPeople(people []int64) (map[int64][]AccountRow, error) {
+	found := make(map[int64][]AccountRow, len(people))
+	if len(people) == 0 {
+		return found, nil
+	}
+	query := tx.perNumber(accountColumns, "account", "t.person = k.value AND t.tenant = $2") + " ORDER BY t.target"
+	err := tx.each(query, []any{tx.numbers(people), tx.tenant}, func(scan func(...any) error) error {
+		var person int64
+		a, err := scanAccount(scan, &person)
+		found[person] = append(found[person], a)
+		return err
+	})
+	return found, err
+}
+
+// Accounts gives accounts by seq.
+func (tx *Tx) Accounts(seqs []int64) (map[int64]AccountRow, error) {
+	found := make(map[int64]AccountRow, len(seqs))
+	if len(seqs) == 0 {
+		return found, nil
+	}
+	query := tx.perNumber(accountColumns, "account", "t.seq = k.value AND t.tenant = $2")
+	err := tx.each(query, []any{tx.numbers(seqs), tx.tenant}, func(scan func(...any) error) error {
+		var seq int64
+		a, err := scanAccount(scan, &seq)
+		found[seq] = a
+		return err
+	})
+	return found, err
+}
+
+// Account gives one account by id, or muster.NotFound.
+func (tx *Tx) Account(id uuid.UUID) (AccountRow, error) {
+	return one(tx.accounts("SELECT "+accountColumns+" FROM account t WHERE t.id = $1 AND t.tenant = $2", tx.uuid(id), tx.tenant))("There is no account %s.", id)
+}
+
+// AccountsOn lists the accounts on a target in the order of seq, after one. state may be empty.
+func (tx *Tx) AccountsOn(target int64, state muster.AccountState, after int64, limit int) ([]AccountRow, error) {
+	w := where{}
+	w.add("t.target = ?", target)
+	w.add("t.tenant = ?", tx.tenant)
+	w.add("t.seq > ?", after)
+	if state != "" {
+		w.add("t.state = ?", string(state))
+	}
+	return tx.accounts("SELECT "+accountColumns+" FROM account t WHERE "+w.sql()+" ORDER BY t.seq LIMIT "+w.arg(limit), w.args...)
+}
+
+func (tx *Tx) accounts(query string, args ...any) ([]AccountRow, error) {
+	var list []AccountRow
+	err := tx.each(query, args, func(scan func(...any) error) error {
+		a, err := scanAccount(scan)
+		list = append(list, a)
+		return err
+	})
+	return list, err
+}
+
+// CreateAccounts writes accounts that are wanted now and gives them seq and id.
+func (tx *Tx) CreateAccounts(list []*AccountRow) error {
+	seqs, err := tx.nextSeqs("account", len(list))
+	if err != nil {
+		return err
+	}
+	for i, a := range list {
+		a.Seq, a.ID, a.Version, a.CreatedAt, a.UpdatedAt = seqs[i], tx.newID(), 1, tx.now, tx.now
+	}
+	columns := []string{"seq", "id", "tenant", "version", "target", "person", "username", "state", "attempts", "due", "urgent", "created_at", "updated_at"}
+	return tx.copyRows("account", columns, len(list), func(i int) []any {
+		a := list[i]
+		return []any{
+			a.Seq, tx.uuid(a.ID), tx.tenant, a.Version, a.Target, a.Person, orNull(a.Username), string(a.State), int64(a.Attempts), micros(a.Due), flag(a.Urgent),
+			a.CreatedAt.UnixMicro(), a.UpdatedAt.UnixMicro(),
+		}
+	})
+}
+
+// Owe says that accounts have something to be delivered now, with a new count of attempts. A delivery under way will see that there is more.
+func (tx *Tx) Owe(accounts []int64, urgent bool) error {
+	if len(accounts) == 0 {
+		return nil
+	}
+	stmt, err := tx.prepared(`UPDATE account SET version = version + 1, due = $1, urgent = $2, attempts = 0, updated_at = $1,
+ state = CASE WHEN external_id IS NULL OR state = 'released' THEN 'planned' ELSE 'pending' END WHERE seq = $3 AND tenant = $4 AND state <> 'unmanaged'`)
+	if err != nil {
+		return err
+	}
+	for _, seq := range accounts {
+		if _, err := stmt.ExecContext(tx.ctx, tx.now.UnixMicro(), flag(urgent), seq, tx.tenant); err != nil {
+			return fmt.Errorf("store: owe account %d: %w", seq, err)
+		}
+	}
+	return nil
+}
+
+// ClaimAccounts makes owner the one who delivers up to limit due accounts of a target until a time: the urgent ones first. What another owner
+// holds is passed over.
+func (tx *Tx) ClaimAccounts(target int64, owner string, until time.Time, limit int) ([]AccountRow, error) {
+	var claimed []AccountRow
+	skip := ""
+	if tx.store.engine == Postgres {
+		skip = " FOR UPDATE SKIP LOCKED"
+	}
+	for _, urgent := range []int{1, 0} {
+		if limit <= len(claimed) {
+			break
+		}
+		list, err := tx.accounts(`UPDATE account AS t SET owner = $1, lease = $2 WHERE t.seq IN (SELECT seq FROM account WHERE target = $3 AND urgent = $4 AND due <= $5
+ AND (lease IS NULL OR lease < $5) AND tenant = $6 ORDER BY due LIMIT $7`+skip+`) RETURNING `+tx.returning(accountColumns),
+			owner, micros(until), target, urgent, tx.now.UnixMicro(), tx.tenant, limit-len(claimed))
+		if err != nil {
+			return nil, err
+		}
+		claimed = append(claimed, list...)
+	}
+	return claimed, nil
+}
+
+// returning is a list of columns for RETURNING, where SQLite does not know the alias.
+func (tx *Tx) returning(columns string) string {
+	if tx.store.engine == Postgres {
+		return columns
+	}
+	return withoutAlias.Replace(columns)
+}
+
+// RenewAccounts keeps an owner's claims until a later time.
+func (tx *Tx) RenewAccounts(accounts []int64, owner string, until time.Time) error {
+	stmt, err := tx.prepared("UPDATE account SET lease = $1 WHERE seq = $2 AND owner = $3 AND tenant = $4")
+	if err != nil {
+		return err
+	}
+	for _, seq := range accounts {
+		if _, err := stmt.ExecContext(tx.ctx, micros(until), seq, owner, tx.tenant); err != nil {
+			return fmt.Errorf("store: renew account %d: %w", seq, err)
+		}
+	}
+	return nil
+}
+
+// SaveIntent records, before a create is sent, what it asks for: if its answer is lost, the account can be recognised as ours.
+func (tx *Tx) SaveIntent(a *AccountRow) error {
+	intent, err := packRecord(a.Intent)
+	if err != nil {
+		return err
+	}
+	return tx.exec("UPDATE account SET intent = $1, username = $2 WHERE seq = $3 AND tenant = $4", intent, orNull(a.Username), a.Seq, tx.tenant)
+}
+
+// SettleAccount writes what a delivery came to and ends the claim. Only the owner can; somebody who lost the lease changes nothing and is told
+// false. When more became due since the account was claimed (its version rose), it stays due. An external id that another account of the target
+// holds is ErrClash.
+func (tx *Tx) SettleAccount(a *AccountRow) (bool, error) {
+	intent, err := packRecord(a.Intent)
+	if err != nil {
+		return false, err
+	}
+	pushed, err := packRecord(a.Pushed)
+	if err != nil {
+		return false, err
+	}
+	var lastError any
+	if a.LastError != nil {
+		b, err := json.Marshal(a.LastError)
+		if err != nil {
+			return false, fmt.Errorf("store: error of account %d: %w", a.Seq, err)
+		}
+		lastError = string(b)
+	}
+	n, err := tx.affect(`UPDATE account SET username = $1, external_id = $2, intent = $3, pushed = $4, last_error = $5, owner = NULL, lease = NULL, updated_at = $6,
+ state = CASE WHEN version = $7 THEN $8 ELSE 'pending' END, attempts = CASE WHEN version = $7 THEN $9 ELSE 0 END, due = CASE WHEN version = $7 THEN $10 ELSE due END,
+ urgent = CASE WHEN version = $7 THEN $11 ELSE urgent END WHERE seq = $12 AND tenant = $13 AND owner = $14`,
+		orNull(a.Username), orNull(a.ExternalID), intent, pushed, lastError, tx.now.UnixMicro(), a.Version, string(a.State), a.Attempts, micros(a.Due),
+		flag(a.Urgent && !a.Due.IsZero()), a.Seq, tx.tenant, a.Owner)
+	if clash(err) {
+		return false, fmt.Errorf("%w: %w", ErrClash, err)
+	}
+	return n == 1, err
+}
+
+// SetAccountState takes an account out of our hands or back into them.
+func (tx *Tx) SetAccountState(seq int64, state muster.AccountState) error {
+	return tx.exec("UPDATE account SET state = $1, due = NULL, version = version + 1, updated_at = $2 WHERE seq = $3 AND tenant = $4", string(state), tx.now.UnixMicro(), seq, tx.tenant)
+}
+
+func packRecord(r muster.Record) (any, error) {
+	if r == nil {
+		return nil, nil
+	}
+	b, err := json.Marshal(r)
+	if err != nil {
+		return nil, fmt.Errorf("store: record of account: %w", err)
+	}
+	return string(b), nil
+}
+
+// DeliveredUsernames says which people have an account at a target: their names are known outside.
+func (tx *Tx) DeliveredUsernames(people []int64) (map[int64]bool, error) {
+	found := map[int64]bool{}
+	if len(people) == 0 {
+		return found, nil
+	}
+	query := tx.perNumber("t.seq", "account", "t.person = k.value AND t.tenant = $2 AND (t.external_id IS NOT NULL OR t.intent IS NOT NULL)")
+	err := tx.each(query, []any{tx.numbers(people), tx.tenant}, func(scan func(...any) error) error {
+		var person, account int64
+		err := scan(&person, &account)
+		found[person] = true
+		return err
+	})
+	return found, err
+}
+
+// AddCounts adds to the counts of a batch whose items several processes settle, and gives the batch as it then is.
+func (tx *Tx) AddCounts(batch int64, total int, c muster.Counts) (BatchRow, error) {
+	err := tx.exec(`UPDATE batch SET total = total + $1, done = done + $2, failed = failed + $3, skipped = skipped + $4, created = created + $5, updated = updated + $6,
+ unchanged = unchanged + $7, warnings = warnings + $8, updated_at = $9 WHERE seq = $10 AND tenant = $11`, total, c.Done, c.Failed, c.Skipped, c.Created, c.Updated, c.Unchanged,
+		c.Warnings, tx.now.UnixMicro(), batch, tx.tenant)
+	if err != nil {
+		return BatchRow{}, err
+	}
+	return tx.BatchBySeq(batch)
+}
+
+var withoutAlias = strings.NewReplacer("t.", "")
