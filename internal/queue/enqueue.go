@@ -31,7 +31,7 @@ func After(t time.Time) EnqueueOption { return func(w *wish) { w.after = t } }
 // it before the commit. A running job is not waiting. If the waiting one is due later than this one it is brought forward, unless it waits
 // because it failed. Equal means equal JSON text, so arguments are structs or sorted maps.
 //
-// Twins are rare but possible on PostgreSQL, where a job that has been due for a second is joined no more.
+// Twins are rare but possible on PostgreSQL, where a job that has been due for half a second is joined no more.
 func Once() EnqueueOption { return func(w *wish) { w.once = true } }
 
 // Enqueue adds a job in the caller's transaction: it exists when tx commits, and never when tx rolls back. The caller then calls Nudge. Arguments
@@ -78,12 +78,12 @@ const (
 
 // PostgreSQL: a worker may take the job between our look and our commit, and would not see our changes. So the job is locked until then; workers
 // skip locked jobs. The lock is shared: many callers can join one job and do not wait for each other. As a steady stream of them could hold a job
-// back for ever, it is joined only in its first second.
+// back for ever, it is joined only in its first half second.
 const joinPostgres = `
 WITH twin AS (
 	SELECT id FROM river_job
 	WHERE state IN ('available', 'retryable', 'scheduled') AND kind = $1 AND args = $2::text::jsonb AND (scheduled_at <= $3 OR attempt > 0)
-		AND scheduled_at > clock_timestamp() - interval '1 second'
+		AND scheduled_at > clock_timestamp() - interval '500 milliseconds'
 	LIMIT 1 FOR SHARE SKIP LOCKED
 ), brought_forward AS (
 	UPDATE river_job SET scheduled_at = $3, state = $4::text::river_job_state WHERE NOT EXISTS (SELECT 1 FROM twin) AND id = (

@@ -128,6 +128,22 @@ func TestInterruptedJobIsTakenUp(t *testing.T) {
 	}
 }
 
+// Another process was killed while a job ran: River finds out by the job's age.
+func TestJobOfDeadProcessIsRescued(t *testing.T) {
+	t.Parallel()
+	d := newPostgres(t)
+	q, done := d.open(t, 2, 20*time.Millisecond), make(chan int, 2)
+	q.Handle("note", "work", tell(done))
+	d.enqueue(t, q, "note", jobID{1})
+	d.enqueue(t, q, "note", jobID{2})
+	exec(t, d.db, `UPDATE river_job SET state = 'running', attempt = 1, attempted_at = now() - interval '41 seconds' WHERE id = 1`)
+	exec(t, d.db, `UPDATE river_job SET state = 'running', attempt = 1, attempted_at = now() WHERE id = 2`)
+	run(t, q)
+	if got := receive(t, done, "the job"); got != 1 {
+		t.Errorf("job %d was taken from whoever works on it", got)
+	}
+}
+
 func TestDoneJobsAreCleanedUp(t *testing.T) {
 	eachEngine(t, func(t *testing.T, d *database) {
 		q, done := d.open(t, 2, 0), make(chan int, 10)
