@@ -62,6 +62,8 @@ CREATE UNIQUE INDEX person_source ON person (tenant, source_key) WHERE source_ke
 CREATE INDEX person_state ON person (tenant, state, seq);
 CREATE INDEX person_updated ON person (tenant, updated_at, seq) WHERE version > 1;
 CREATE INDEX person_manager ON person (manager) WHERE manager IS NOT NULL;
+CREATE INDEX person_without_username ON person (tenant, seq) WHERE username_key IS NULL AND state <> 'deleted';
+CREATE INDEX person_without_name ON person (tenant, seq) WHERE name_key IS NULL AND state <> 'deleted';
 
 -- How many people each tenant has in each state, kept with every write: counts never come from counting. A count is the sum of its shards, so
 -- that writers at the same time seldom wait for each other.
