@@ -1,0 +1,49 @@
+package store
+
+import "github.com/google/uuid"
+
+// ListingSQL gives the query of one page of people, for tests of its plan. keyless is the part of an order that holds those without a key.
+func (tx *Tx) ListingSQL(q PeopleQuery, keyless bool) (string, []any, error) {
+	l, err := tx.listing(q, keyless)
+	if err != nil {
+		return "", nil, err
+	}
+	return l.sql(), l.args, nil
+}
+
+// Exec runs any statement.
+func (tx *Tx) Exec(query string, args ...any) error { return tx.exec(query, args...) }
+
+// Strings runs any query and gives its first column.
+func (tx *Tx) Strings(query string, args ...any) ([]string, error) {
+	var list []string
+	err := tx.each(query, args, func(scan func(...any) error) error {
+		var s string
+		err := scan(&s)
+		list = append(list, s)
+		return err
+	})
+	return list, err
+}
+
+// ReadPlan gives the lines in which the engine explains how it would run a query.
+func (s *Store) ReadPlan(tx *Tx, query string, args []any) ([]string, error) {
+	if s.engine == Postgres {
+		return tx.Strings("EXPLAIN "+query, args...)
+	}
+	var list []string
+	err := tx.each("EXPLAIN QUERY PLAN "+query, args, func(scan func(...any) error) error {
+		var id, parent, unused int
+		var detail string
+		err := scan(&id, &parent, &unused, &detail)
+		list = append(list, detail)
+		return err
+	})
+	return list, err
+}
+
+// Queued is how many writes are on their way to the writer of SQLite.
+func (s *Store) Queued() int { return len(s.commits) }
+
+// UUID is an id as an argument of Exec.
+func (tx *Tx) UUID(id uuid.UUID) any { return tx.uuid(id) }
