@@ -74,6 +74,8 @@ func TestCSVFaults(t *testing.T) {
 		{"Columns", "a,b,c,d\n", small, muster.TooLong, "(limit columns)"},
 		{"ColumnsFar", "a,b,c,d,e,f\n", small, muster.TooLong, "(limit columns)"},
 		{"Rows", "a\n1\n2\n3\n", small, muster.TooLong, "more than 2 rows. Send it in parts (limit rows)"},
+		{"BlankRows", "a\n\n\n\n1\n", small, muster.TooLong, "more than 2 blank rows. Remove them (limit rows)"},
+		{"BlankAbove", strings.Repeat("\n", 2000) + "a\n1\n", Limits{}, muster.Invalid, "The first 1000 rows are blank"},
 		{"Line", "a\n1\n" + strings.Repeat("x", 101) + "\n", small, muster.TooLong, "Line 3 is longer than 100 bytes (limit line_bytes)"},
 		{"Bytes", "a\n" + strings.Repeat("1\n", 500), small, muster.TooLong, "(limit upload_bytes)"},
 		{"HeaderCell", strings.Repeat("h", 11) + ",b\n", small, muster.TooLong, "(limit cell_bytes)"},

@@ -35,7 +35,7 @@ func (r *Reader) setHeader(rec record) error {
 		}
 		key := strings.ToLower(c)
 		if first, twice := seen[key]; twice && c != "" {
-			return muster.Errorf(muster.Invalid, "", "Columns %s and %s have the same header, %q. Rename or remove one of them.", ColumnName(first), ColumnName(i), c)
+			return muster.Errorf(muster.Invalid, "", "Columns %s and %s have the same header, %q. Rename or remove one of them.", ColumnName(first), ColumnName(i), short(c))
 		}
 		seen[key] = i
 	}

@@ -47,6 +47,7 @@ type Reader struct {
 	spool  *spool
 	book   *workbook
 	rows   int
+	blanks int
 	err    error
 }
 
@@ -70,7 +71,10 @@ func (r *Reader) OpenSheet(name string) (*Reader, error) {
 		return nil, muster.Errorf(muster.Unsupported, "sheet", "Only a workbook has sheets.")
 	}
 	other := &Reader{limits: r.limits, book: r.book, format: r.format}
-	return other, other.startSheet(name)
+	if err := other.startSheet(name); err != nil {
+		return nil, err
+	}
+	return other, nil
 }
 
 // Next gives the next row that has anything in it, and io.EOF after the last. Any other error ends the file; a *muster.Error is the file's fault
@@ -83,6 +87,9 @@ func (r *Reader) Next() (Row, error) {
 			break
 		}
 		if rec.json == nil && !rec.beyond && blank(rec.cells) {
+			if r.blanks++; r.blanks > r.limits.Rows {
+				r.err = tooLong("rows", "The file has more than %d blank rows. Remove them", r.limits.Rows)
+			}
 			continue
 		}
 		if r.rows++; r.rows > r.limits.Rows {
@@ -169,6 +176,8 @@ func blank(cells []string) bool {
 	return true
 }
 
+const maxBlankAbove = 1000
+
 // firstRow finds the header: the first row with anything in it.
 func (r *Reader) firstRow() (record, error) {
 	for {
@@ -178,6 +187,9 @@ func (r *Reader) firstRow() (record, error) {
 		}
 		if err != nil || !blank(rec.cells) || rec.beyond {
 			return rec, err
+		}
+		if rec.number > maxBlankAbove {
+			return rec, muster.Errorf(muster.Invalid, "", "The first %d rows are blank: the first row must name the columns.", maxBlankAbove)
 		}
 	}
 }

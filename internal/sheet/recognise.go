@@ -31,10 +31,7 @@ func Fields() []string { return slices.Clone(fields) }
 
 // IsField reports whether a name is canonical: one of Fields, attributes.NAME, or half of an attribute_pair.
 func IsField(name string) bool {
-	if _, ok := known[fold(name)]; ok && slices.Contains(fields, name) {
-		return true
-	}
-	return len(name) > len(attributesPrefix) && strings.HasPrefix(name, attributesPrefix) || pairField.MatchString(name)
+	return slices.Contains(fields, name) || len(name) > len(attributesPrefix) && strings.HasPrefix(name, attributesPrefix) || pairField.MatchString(name)
 }
 
 // FieldOf is what a single header means by itself; "" when that is not known.
@@ -116,7 +113,7 @@ func regionOf(columns []Column, asked []string, holder map[string]int) {
 }
 
 func sameMeaning(a, b, field string) error {
-	return muster.Errorf(muster.Invalid, field, "The columns %q and %q both mean %s. Rename one, or say in the mapping what each is (- leaves one out).", a, b, field)
+	return muster.Errorf(muster.Invalid, field, "The columns %q and %q both mean %s. Rename one, or say in the mapping what each is (- leaves one out).", short(a), short(b), field)
 }
 
 // ask turns a mapping by name into one by column.
@@ -133,12 +130,12 @@ func ask(header []string, mapping map[string]string) ([]string, error) {
 			i = slices.IndexFunc(header, func(h string) bool { return strings.EqualFold(strings.TrimSpace(h), strings.TrimSpace(name)) })
 		}
 		if i < 0 {
-			return nil, muster.Errorf(muster.Invalid, "mapping", "The file has no column %q; it has %s.", name, quotedList(header))
+			return nil, muster.Errorf(muster.Invalid, "mapping", "The file has no column %q; it has %s.", short(name), quotedList(header))
 		}
 		field := strings.TrimSpace(mapping[name])
 		if field != Ignore && !IsField(field) {
 			return nil, muster.Errorf(muster.Invalid, "mapping", "There is no field %q for the column %q; there are %s, attributes.NAME, and - to leave a column out.",
-				field, name, strings.Join(fields, ", "))
+				short(field), short(name), strings.Join(fields, ", "))
 		}
 		asked[i] = field
 	}

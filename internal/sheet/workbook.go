@@ -100,14 +100,26 @@ func (b *workbook) load(tempDir string) error {
 	if err != nil {
 		return err
 	}
-	if err := b.readWorkbook(main); err != nil {
+	links, err := b.relations(main)
+	if err != nil {
 		return err
 	}
-	dir := path.Dir(main)
-	if b.styles, err = b.readStyles(path.Join(dir, "styles.xml")); err != nil {
+	if err := b.readWorkbook(main, links); err != nil {
 		return err
 	}
-	b.strings, err = b.readStrings(path.Join(dir, "sharedstrings.xml"), tempDir)
+	styles, strs := path.Join(path.Dir(main), "styles.xml"), path.Join(path.Dir(main), "sharedstrings.xml")
+	for _, l := range links {
+		switch path.Base(l.kind) {
+		case "styles":
+			styles = l.part
+		case "sharedStrings":
+			strs = l.part
+		}
+	}
+	if b.styles, err = b.readStyles(styles); err != nil {
+		return err
+	}
+	b.strings, err = b.readStrings(strs, tempDir)
 	return err
 }
 
@@ -245,16 +257,12 @@ func attrText(attrs []byte, name string) string {
 	return string(text)
 }
 
-func (b *workbook) readWorkbook(main string) error {
-	links, err := b.relations(main)
-	if err != nil {
-		return err
-	}
+func (b *workbook) readWorkbook(main string, links []relation) error {
 	byID := make(map[string]relation, len(links))
 	for _, l := range links {
 		byID[l.id] = l
 	}
-	err = b.walk(main, func(s *xmlScan, t xmlToken) error {
+	err := b.walk(main, func(s *xmlScan, t xmlToken) error {
 		if t != xmlStart {
 			return nil
 		}
@@ -314,7 +322,7 @@ func (b *workbook) sheet(name string) (sheetRef, error) {
 	if name == "" {
 		return b.sheets[0], nil
 	}
-	return sheetRef{}, muster.Errorf(muster.NotFound, "sheet", "The workbook has no sheet %q; it has %s.", name, quotedList(b.names()))
+	return sheetRef{}, muster.Errorf(muster.NotFound, "sheet", "The workbook has no sheet %q; it has %s.", short(name), quotedList(b.names()))
 }
 
 func quotedList(names []string) string {
@@ -325,7 +333,16 @@ func quotedList(names []string) string {
 			out = append(out, fmt.Sprintf("and %d more", len(names)-most))
 			break
 		}
-		out = append(out, fmt.Sprintf("%q", n))
+		out = append(out, fmt.Sprintf("%q", short(n)))
 	}
 	return strings.Join(out, ", ")
+}
+
+// short keeps a name that somebody made very long from filling an error.
+func short(name string) string {
+	const most = 80
+	if len(name) <= most {
+		return name
+	}
+	return cut(name, most) + "…"
 }

@@ -14,14 +14,17 @@ type cellStyle struct {
 	mask       string
 }
 
-const maxStyles = 70_000 // spreadsheets allow 65,490
+const (
+	maxStyles = 70_000 // spreadsheets allow 65,490
+	maxCode   = 255    // bytes of a format code that is looked at; spreadsheets allow no more characters
+)
 
 // readStyles reads the number format of each cell style; a workbook may have none.
 func (b *workbook) readStyles(part string) ([]cellStyle, error) {
 	if b.parts[part] == nil {
 		return nil, nil
 	}
-	codes := map[string]string{}
+	formats := map[string]cellStyle{} // by id
 	var out []cellStyle
 	inCells := false
 	err := b.walk(part, func(s *xmlScan, t xmlToken) error {
@@ -30,8 +33,8 @@ func (b *workbook) readStyles(part string) ([]cellStyle, error) {
 		}
 		switch string(s.name) {
 		case "numFmt":
-			if t == xmlStart && len(codes) < maxStyles {
-				codes[attrText(s.attrs, "numFmtId")] = attrText(s.attrs, "formatCode")
+			if code := attrText(s.attrs, "formatCode"); t == xmlStart && len(formats) < maxStyles && len(code) <= maxCode {
+				formats[attrText(s.attrs, "numFmtId")] = styleOfCode(code)
 			}
 		case "cellXfs":
 			inCells = t == xmlStart && !s.empty
@@ -41,7 +44,11 @@ func (b *workbook) readStyles(part string) ([]cellStyle, error) {
 					return damaged("too many cell styles")
 				}
 				id := attrText(s.attrs, "numFmtId")
-				out = append(out, styleOf(id, codes[id]))
+				st, ok := formats[id]
+				if !ok {
+					st = builtInStyle(id)
+				}
+				out = append(out, st)
 			}
 		}
 		return nil
@@ -49,11 +56,8 @@ func (b *workbook) readStyles(part string) ([]cellStyle, error) {
 	return out, err
 }
 
-// styleOf knows the formats that have a number and no code, and reads the code of the others.
-func styleOf(id, code string) cellStyle {
-	if code != "" {
-		return styleOfCode(code)
-	}
+// builtInStyle knows the formats that have a number and no code.
+func builtInStyle(id string) cellStyle {
 	n, err := strconv.Atoi(id)
 	switch {
 	case err != nil:
@@ -68,75 +72,95 @@ func styleOf(id, code string) cellStyle {
 	return cellStyle{}
 }
 
-// styleOfCode reads the first section of a format code, the one for positive numbers.
+// formatCode is a format code while its first section, the one for positive numbers, is read.
+type formatCode struct {
+	text   string
+	st     cellStyle
+	months bool
+	masked bool // nothing but digits and fixed text so far
+	mask   strings.Builder
+}
+
+// styleOfCode reads a format code.
 func styleOfCode(code string) cellStyle {
-	var st cellStyle
-	var mask strings.Builder
-	masked, months := true, false
-	upper := strings.ToUpper(code)
-	for i := 0; i < len(code); i++ {
-		switch c := code[i]; c {
-		case ';':
-			i = len(code)
-		case '"':
-			end := strings.IndexByte(code[i+1:], '"')
-			if end < 0 {
-				return cellStyle{}
-			}
-			literal(&mask, code[i+1:i+1+end])
-			i += end + 1
-		case '\\':
-			if i+1 < len(code) {
-				literal(&mask, code[i+1:i+2])
-			}
-			i++
-		case '_', '*': // a space as wide as, or a filling with, the next character
-			i++
-		case '[':
-			end := strings.IndexByte(code[i:], ']')
-			if end < 0 {
-				return cellStyle{}
-			}
-			inside := upper[i+1 : i+end]
-			switch {
-			case strings.Trim(inside, "HMS") == "": // a span of time, not a moment
-				return cellStyle{}
-			case !strings.HasPrefix(inside, "$-"): // a colour, a currency or a condition
-				masked = false
-			}
-			i += end
-		case '0', '#', '?':
-			mask.WriteByte(c)
-		case ' ', '-', '(', ')', '+', '/', ':':
-			literal(&mask, code[i:i+1])
-		default:
-			masked = false
-			if strings.HasPrefix(upper[i:], "AM/PM") {
-				st.time = true
-				i += len("AM/PM") - 1
-				continue
-			}
-			switch upper[i] {
-			case 'G':
-				if strings.HasPrefix(upper[i:], "GENERAL") {
-					return cellStyle{}
-				}
-			case 'Y', 'D':
-				st.date = true
-			case 'M':
-				months = true
-			case 'H', 'S':
-				st.time = true
-			}
+	f := &formatCode{text: code, masked: true}
+	for i := 0; i < len(code) && code[i] != ';'; {
+		n := f.part(i)
+		if n == 0 {
+			return cellStyle{}
 		}
+		i += n
 	}
-	if months && !st.time {
-		st.date = true // m is a minute beside h or s
+	if f.months && !f.st.time {
+		f.st.date = true // m is a minute beside h or s
 	}
-	if !st.date && !st.time && masked {
-		st.mask = usefulMask(mask.String())
+	if !f.st.date && !f.st.time && f.masked {
+		f.st.mask = usefulMask(f.mask.String())
 	}
-	return st
+	return f.st
+}
+
+// part reads what begins at i and says how long it is; 0 when the code says nothing to us.
+func (f *formatCode) part(i int) int {
+	rest := f.text[i:]
+	switch c := rest[0]; c {
+	case '"':
+		end := strings.IndexByte(rest[1:], '"')
+		if end < 0 {
+			return 0
+		}
+		literal(&f.mask, rest[1:1+end])
+		return end + 2
+	case '\\':
+		literal(&f.mask, rest[1:min(2, len(rest))])
+		return 2
+	case '_', '*': // a space as wide as, or a filling with, the next character
+		return 2
+	case '[':
+		return f.bracket(rest)
+	case '0', '#', '?':
+		f.mask.WriteByte(c)
+		return 1
+	case ' ', '-', '(', ')', '+', '/', ':':
+		literal(&f.mask, rest[:1])
+		return 1
+	}
+	f.masked = false
+	return f.letter(strings.ToUpper(rest[:min(len(rest), len("GENERAL"))]))
+}
+
+// bracket reads a locale, a colour, a currency, a condition, or [h]: a span of time, which is no moment.
+func (f *formatCode) bracket(rest string) int {
+	end := strings.IndexByte(rest, ']')
+	if end < 0 {
+		return 0
+	}
+	inside := strings.ToUpper(rest[1:end])
+	if strings.Trim(inside, "HMS") == "" {
+		return 0
+	}
+	f.masked = f.masked && strings.HasPrefix(inside, "$-")
+	return end + 1
+}
+
+// letter reads what may be a part of a date or a time.
+func (f *formatCode) letter(upper string) int {
+	switch {
+	case strings.HasPrefix(upper, "GENERAL"):
+		return 0
+	case strings.HasPrefix(upper, "AM/PM"):
+		f.st.time = true
+		return len("AM/PM")
+	}
+	switch upper[0] {
+	case 'Y', 'D':
+		f.st.date = true
+	case 'M':
+		f.months = true
+	case 'H', 'S':
+		f.st.time = true
+	}
+	return 1
 }
 
 // literal writes text of a mask, marked so that it is not taken for a digit.
