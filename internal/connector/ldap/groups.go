@@ -54,10 +54,14 @@ func (t *target) group(c *ldap.Conn, name, member string) (dn string, made bool,
 	add.Attribute("cn", []string{name})
 	add.Attribute(t.members, []string{member})
 	err = c.Add(add)
-	if code(err) == ldap.LDAPResultEntryAlreadyExists { // somebody was faster
-		return dn, false, nil
+	if code(err) != ldap.LDAPResultEntryAlreadyExists {
+		return dn, true, err
 	}
-	return dn, true, err
+	found, err = t.searchGroups(c, "(&"+t.groupFilter()+equals("cn", name)+")")
+	if err == nil && len(found) != 1 { // nobody was faster: it is something else
+		err = connector.Permanent(muster.Errorf(muster.Conflict, "groups", "The directory has an entry %s that is not a group of class %s.", dn, t.GroupObjectClass))
+	}
+	return dn, false, err
 }
 
 // regroup joins and leaves groups.

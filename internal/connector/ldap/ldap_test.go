@@ -89,12 +89,40 @@ func harness(t testing.TB, s *ldaptest.Server, more ...settings) connectortest.H
 			slices.Sort(codes)
 			return codes
 		},
+		CutList: func(_ testing.TB, cut bool) {
+			if cut {
+				s.Reconfigure(`limits dn.exact="` + ldaptest.ServiceDN + `" size.soft=2 size.hard=2 size.prtotal=2`)
+			} else {
+				s.Reconfigure()
+			}
+		},
 		Refuses: func(username string) bool { return len(username) > 200 },
 	}
 }
 
 func TestConformance(t *testing.T) {
 	t.Parallel()
-	s := ldaptest.Start(t)
-	connectortest.Run(t, harness(t, s))
+	for name, test := range map[string]struct {
+		lines []string
+		set   settings
+	}{
+		"Default":      {},
+		"LDAPS":        {set: settings{"url": "ldaps"}},
+		"Lock":         {lines: []string{"overlay ppolicy"}, set: settings{"disable": "lock"}},
+		"Move":         {set: settings{"disable": "move", "disabled_dn": ldaptest.Disabled}},
+		"MoveRefint":   {lines: []string{"overlay refint", "refint_attributes member"}, set: settings{"disable": "move", "disabled_dn": ldaptest.Disabled}},
+		"EnabledValue": {set: settings{"enabled_value": "enabled"}},
+		"NamedByCN": {set: settings{
+			"dn": "cn={username}," + ldaptest.People, "attributes": settings{"first_name": "givenName"}, "create_groups": true,
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := ldaptest.StartWith(t, ldaptest.Options{Lines: test.lines})
+			if test.set["url"] != nil {
+				test.set["url"] = s.TLSURL
+			}
+			connectortest.Run(t, harness(t, s, test.set))
+		})
+	}
 }

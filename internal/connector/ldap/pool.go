@@ -10,6 +10,8 @@ import (
 
 	"github.com/go-ldap/ldap/v3"
 
+	"github.com/musterid/muster"
+	"github.com/musterid/muster/internal/connector"
 	"github.com/musterid/muster/internal/outbound"
 )
 
@@ -159,13 +161,20 @@ func (p *pool) close() {
 	}
 }
 
-// broken says whether an error leaves the connection in a state nobody knows. An answer of the directory, even a refusal, does not.
+// broken says whether an error leaves the connection in a state nobody knows. An answer of the directory, even a refusal, does not, nor does
+// what this package concluded from one.
 func broken(err error) bool {
-	if err == nil {
-		return false
-	}
 	var answer *ldap.Error
-	return !errors.As(err, &answer) || answer.ResultCode >= ldap.ErrorNetwork || answer.ResultCode == ldap.LDAPResultUnavailable
+	var told *muster.Error
+	switch {
+	case err == nil, errors.Is(err, connector.ErrNotFound), errors.Is(err, connector.ErrExists):
+		return false
+	case errors.As(err, &answer):
+		return answer.ResultCode >= ldap.ErrorNetwork || answer.ResultCode == ldap.LDAPResultUnavailable
+	case errors.As(err, &told):
+		return connector.Verdict(err).Down
+	}
+	return true
 }
 
 // dialer makes bound connections.

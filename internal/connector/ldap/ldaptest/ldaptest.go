@@ -50,6 +50,7 @@ type Server struct {
 
 	t   testing.TB
 	dir string
+	o   Options
 	cmd *exec.Cmd // nil when it is not running
 	end <-chan error
 	log *bytes.Buffer
@@ -66,7 +67,7 @@ func StartWith(t testing.TB, o Options) *Server {
 	if _, err := os.Stat(program); err != nil {
 		connectortest.Missing(t, "slapd is not installed (Debian package slapd)")
 	}
-	s := &Server{t: t, dir: t.TempDir()}
+	s := &Server{t: t, dir: t.TempDir(), o: o}
 	s.CA = writeCertificate(t, s.dir)
 	s.must(os.Mkdir(filepath.Join(s.dir, "db"), 0o700))
 	s.must(os.WriteFile(s.path("slapd.conf"), []byte(configuration(s.dir, o)), 0o600))
@@ -159,6 +160,15 @@ func (s *Server) Restart() {
 	s.t.Helper()
 	s.Stop()
 	s.must(s.run())
+}
+
+// Reconfigure starts the server again with further lines of slapd.conf for the database, instead of those given by an earlier call.
+func (s *Server) Reconfigure(lines ...string) {
+	s.t.Helper()
+	o := s.o
+	o.Lines = append(slices.Clone(o.Lines), lines...)
+	s.must(os.WriteFile(s.path("slapd.conf"), []byte(configuration(s.dir, o)), 0o600))
+	s.Restart()
 }
 
 func (s *Server) dial() (*ldap.Conn, error) {

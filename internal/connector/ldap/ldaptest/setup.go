@@ -25,27 +25,31 @@ func configuration(dir string, o Options) string {
 		"include /etc/ldap/schema/inetorgperson.schema",
 		"modulepath /usr/lib/ldap",
 		"moduleload back_mdb",
-		"moduleload ppolicy",
-		"moduleload refint",
-		"moduleload unique",
-		"pidfile " + filepath.Join(dir, "slapd.pid"),
-		"argsfile " + filepath.Join(dir, "slapd.args"),
-		"TLSCertificateFile " + filepath.Join(dir, "cert.pem"),
-		"TLSCertificateKeyFile " + filepath.Join(dir, "key.pem"),
+	}
+	for _, line := range o.Lines {
+		if overlay, ok := strings.CutPrefix(line, "overlay "); ok {
+			lines = append(lines, "moduleload "+overlay)
+		}
+	}
+	lines = append(lines,
+		"pidfile "+filepath.Join(dir, "slapd.pid"),
+		"argsfile "+filepath.Join(dir, "slapd.args"),
+		"TLSCertificateFile "+filepath.Join(dir, "cert.pem"),
+		"TLSCertificateKeyFile "+filepath.Join(dir, "key.pem"),
 		"database monitor",
-		`access to * by dn.exact="` + rootDN + `" read by * none`,
+		`access to * by dn.exact="`+rootDN+`" read by * none`,
 		"database mdb",
 		"maxsize 1073741824",
-		`suffix "` + BaseDN + `"`,
-		`rootdn "` + rootDN + `"`,
-		"rootpw " + rootPassword,
-		"directory " + filepath.Join(dir, "db"),
+		`suffix "`+BaseDN+`"`,
+		`rootdn "`+rootDN+`"`,
+		"rootpw "+rootPassword,
+		"directory "+filepath.Join(dir, "db"),
 		"index objectClass,uid,cn,mail,entryUUID,labeledURI,member,uniqueMember,memberUid eq",
 		"access to attrs=userPassword by anonymous auth by * none",
-		`access to dn.subtree="` + People + `" by dn.exact="` + ServiceDN + `" write by * read`,
-		`access to dn.subtree="` + Groups + `" by dn.exact="` + ServiceDN + `" write by * read`,
+		`access to dn.subtree="`+People+`" by dn.exact="`+ServiceDN+`" write by * read`,
+		`access to dn.subtree="`+Groups+`" by dn.exact="`+ServiceDN+`" write by * read`,
 		"access to * by * read",
-	}
+	)
 	if !o.Durable {
 		lines = append(lines, "dbnosync")
 	}
