@@ -55,7 +55,7 @@ type Query struct {
 type Account struct {
 	ExternalID string // never changes, and is never given to another account
 	Username   string
-	Marker     string        // what Step.Marker left there; "" for a stranger's account, or when the kind cannot store one
+	Marker     string // what Step.Marker left there; "" for a stranger's account, or when the kind cannot store one
 	Enabled    bool
 	Attributes muster.Record // in our field names, as far as the kind maps them
 }

@@ -81,11 +81,14 @@ func (c *Config) layout() (*layout, error) {
 
 // template reads the setting dn.
 func (l *layout) template(f *faults, base *ldap.DN) {
+	if base == nil {
+		return
+	}
 	if l.DN == "" {
 		l.DN = l.UsernameAttribute + "=" + userToken + "," + l.BaseDN
 	}
 	dn := f.dn("dn", l.DN)
-	if dn == nil || base == nil {
+	if dn == nil {
 		return
 	}
 	above := &ldap.DN{RDNs: dn.RDNs[1:]}
@@ -110,7 +113,9 @@ func (l *layout) mapFields(f *faults) {
 		"userpassword": "the password", "unicodepwd": "the password",
 	}
 	for _, a := range l.rdn {
-		owner[fold(a.Type)] = "the name of the entry"
+		if owner[fold(a.Type)] == "" {
+			owner[fold(a.Type)] = "the name of the entry"
+		}
 	}
 	if l.MarkerAttribute != "" {
 		owner[fold(l.MarkerAttribute)] = "the marker"

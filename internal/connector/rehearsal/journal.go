@@ -125,6 +125,9 @@ func (j *journal) catchUp(replay func(entry)) error {
 		if err := json.Unmarshal(line, &e); err != nil {
 			return fmt.Errorf("byte %d: %w", j.read, err)
 		}
+		if groups, ok := e.Account.Attributes["groups"]; ok {
+			e.Account.Attributes["groups"] = codes(groups) // as it was before it was JSON
+		}
 		replay(e)
 		j.read += int64(len(line))
 	}
