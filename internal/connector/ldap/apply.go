@@ -2,6 +2,7 @@ package ldap
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -54,21 +55,42 @@ func (t *target) create(c *ldap.Conn, s connector.Step) (connector.Account, erro
 			return connector.Account{}, tooLong(s.Username, err)
 		}
 	}
-	e, err := t.read(c, add.DN)
+	made, err := t.made(c, add)
 	if err != nil {
 		return connector.Account{}, err
 	}
-	made := t.account(e)
-	if groups, ok := s.Change.Field("groups"); ok && t.GroupsBaseDN != "" {
-		if err := t.regroup(c, e.DN, s.Username, groups); err != nil {
-			return made, t.outcome("change groups", err)
-		}
+	groups, ok := s.Change.Field("groups")
+	if !ok || t.GroupsBaseDN == "" {
+		return made, nil
 	}
-	if a, err := t.whole(c, e); err != nil {
-		return made, err
-	} else {
-		return a, nil
+	if err := t.regroup(c, add.DN, s.Username, groups); err != nil {
+		return made, t.outcome("change groups", err)
 	}
+	if joined := (mapping{}).values(groups.After); len(joined) > 0 {
+		slices.Sort(joined)
+		made.Attributes["groups"] = slices.Compact(joined)
+	}
+	return made, nil
+}
+
+// made is the account of a request that was carried out. Only the id that the directory gave it has to be asked for.
+func (t *target) made(c *ldap.Conn, add *ldap.AddRequest) (connector.Account, error) {
+	r, err := c.Search(ldap.NewSearchRequest(add.DN, ldap.ScopeBaseObject, ldap.NeverDerefAliases, 0, 0, false, "(objectClass=*)", []string{t.IDAttribute}, nil))
+	if err != nil && code(err) != ldap.LDAPResultNoSuchObject {
+		return connector.Account{}, fmt.Errorf("ldap: read the id of a new entry: %w", err)
+	}
+	e := &ldap.Entry{DN: add.DN}
+	for _, found := range r.Entries {
+		e.Attributes = append(e.Attributes, found.Attributes...)
+	}
+	for _, a := range add.Attributes {
+		e.Attributes = append(e.Attributes, ldap.NewEntryAttribute(a.Type, a.Vals))
+	}
+	a := t.account(e)
+	if a.ExternalID == "" {
+		return a, t.withoutID(add.DN)
+	}
+	return a, nil
 }
 
 // free says ErrExists when another entry than the one of this name holds the username. The directory's own refusal of a second entry of one

@@ -102,7 +102,7 @@ func (t *target) read(c *ldap.Conn, dn string) (*ldap.Entry, error) {
 func (t *target) whole(c *ldap.Conn, e *ldap.Entry) (connector.Account, error) {
 	a := t.account(e)
 	if a.ExternalID == "" {
-		return a, connector.Permanent(muster.Errorf(muster.Policy, "config.id_attribute", "The directory does not show the attribute %s of %s to %s.", t.IDAttribute, e.DN, t.worker()))
+		return a, t.withoutID(e.DN)
 	}
 	if t.GroupsBaseDN == "" {
 		return a, nil
@@ -120,4 +120,8 @@ func (t *target) whole(c *ldap.Conn, e *ldap.Entry) (connector.Account, error) {
 		a.Attributes["groups"] = slices.Compact(codes)
 	}
 	return a, nil
+}
+
+func (l *layout) withoutID(dn string) error {
+	return connector.Permanent(muster.Errorf(muster.Policy, "config.id_attribute", "The directory does not show the attribute %s of %s to %s.", l.IDAttribute, dn, l.worker()))
 }
