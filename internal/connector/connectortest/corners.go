@@ -152,7 +152,7 @@ func (s *suite) cancelled(t *testing.T) {
 		"Apply": func() error { _, err := s.c.Apply(ctx, creation(wanted, "")); return err },
 	}
 	for label, call := range calls {
-		err := ended(t, 10*time.Second, func(context.Context) error { return call() })
+		err := ended(t, 10*time.Second, call)
 		if !errors.Is(err, context.Canceled) {
 			t.Errorf("%s with a cancelled context gives %v; want context.Canceled", label, err)
 		}

@@ -6,7 +6,6 @@
 package connectortest
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -68,7 +67,6 @@ func Run(t *testing.T, h Harness) {
 		t.Fatalf("Open with good settings: %v", err)
 	}
 	s := &suite{Harness: h, c: c}
-	// The context is one that outlives the test's own, which is cancelled before clean-up.
 	t.Cleanup(func() {
 		if err := c.Close(); err != nil {
 			t.Errorf("Close: %v", err)
@@ -123,7 +121,7 @@ func person(username string) muster.Record {
 	}
 }
 
-// person of a hostile name gets an address that is not hostile too.
+// personAt is the sample with an address of its own: that of a hostile name would be hostile too.
 func personAt(username, email string) muster.Record {
 	p := person(username)
 	p["email"] = email
@@ -231,10 +229,11 @@ func (s *suite) wantNoSecret(t testing.TB, err error) {
 	}
 }
 
-func ended(t testing.TB, within time.Duration, run func(ctx context.Context) error) error {
+// ended gives what a call gives, which must be soon.
+func ended(t testing.TB, within time.Duration, call func() error) error {
 	t.Helper()
 	done := make(chan error, 1)
-	go func() { done <- run(t.Context()) }()
+	go func() { done <- call() }()
 	select {
 	case err := <-done:
 		return err

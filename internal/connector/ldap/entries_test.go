@@ -32,8 +32,8 @@ func TestNameHeldElsewhere(t *testing.T) {
 	if s.Raw(t, id) != before {
 		t.Error("a stranger's entry was touched")
 	}
-	s.PlantAt(t, "cn=Two,"+ldaptest.People, stranger2("Two", "ana"))
-	s.PlantAt(t, "cn=Three,"+ldaptest.People, stranger2("Three", "ana"))
+	s.PlantAt(t, "cn=Two,"+ldaptest.People, strangerNamed("Two", "ana"))
+	s.PlantAt(t, "cn=Three,"+ldaptest.People, strangerNamed("Three", "ana"))
 	_, err = c.Find(t.Context(), connector.Query{Username: "ana"})
 	wantMark(t, err, true, false, "", "Several entries")
 	if _, err := c.Apply(t.Context(), creation(ana())); !errors.Is(err, connector.ErrExists) {
@@ -41,7 +41,7 @@ func TestNameHeldElsewhere(t *testing.T) {
 	}
 }
 
-func stranger2(cn, uid string) map[string][]string {
+func strangerNamed(cn, uid string) map[string][]string {
 	return map[string][]string{"objectClass": {"inetOrgPerson"}, "uid": {uid}, "cn": {cn}, "sn": {cn}}
 }
 
