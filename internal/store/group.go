@@ -73,14 +73,17 @@ func (tx *Tx) ListGroups(q GroupQuery) ([]muster.Group, error) {
 	return list, err
 }
 
-// InsertGroups writes new groups and gives them seq, id, version and times. A code that is held is ErrClash.
+// InsertGroups writes new groups and gives them seq, version, times, and an id where there is none yet. A code that is held is ErrClash.
 func (tx *Tx) InsertGroups(groups []*muster.Group) error {
 	seqs, err := tx.nextSeqs("person_group", len(groups))
 	if err != nil || len(groups) == 0 {
 		return err
 	}
 	for i, g := range groups {
-		g.Seq, g.ID, g.Version, g.CreatedAt, g.UpdatedAt = seqs[i], tx.newID(), 1, tx.now, tx.now
+		g.Seq, g.Version, g.CreatedAt, g.UpdatedAt = seqs[i], 1, tx.now, tx.now
+		if g.ID == uuid.Nil {
+			g.ID = tx.newID()
+		}
 	}
 	columns := []string{"seq", "id", "tenant", "version", "code", "label", "label_key", "created_at", "updated_at"}
 	return tx.copyRows("person_group", columns, len(groups), func(i int) []any {
@@ -100,7 +103,7 @@ func (tx *Tx) UpdateGroup(g *muster.Group) error {
 	return nil
 }
 
-// KeepGroups sees to it that none of these groups is removed before this transaction ends.
+// KeepGroups sees to it that none of these groups, which were read before, is removed until this transaction ends.
 func (tx *Tx) KeepGroups(seqs []int64) error {
 	return tx.lockRows("person_group", seqs, "FOR KEY SHARE")
 }

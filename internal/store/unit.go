@@ -60,20 +60,26 @@ func (tx *Tx) locking(clause string) string {
 	return ""
 }
 
-// lockRows locks the rows of a set of numbers, in their order.
+// lockRows locks the rows of a set of numbers, in their order. A row that went away meanwhile is ErrClash.
 func (tx *Tx) lockRows(table string, seqs []int64, clause string) error {
 	if len(seqs) == 0 || tx.store.engine != Postgres {
 		return nil
 	}
+	seqs = sortedSet(seqs)
+	locked := 0
 	query := tx.perNumber("t.seq", table, "t.seq = k.value AND t.tenant = $2") + tx.locking(clause)
-	return tx.each(query, []any{tx.numbers(sortedSet(seqs)), tx.tenant}, func(scan func(...any) error) error {
+	err := tx.each(query, []any{tx.numbers(seqs), tx.tenant}, func(scan func(...any) error) error {
 		var asked, seq int64
+		locked++
 		return scan(&asked, &seq)
 	})
+	if err == nil && locked < len(seqs) {
+		err = fmt.Errorf("%w: a %s was removed", ErrClash, table)
+	}
+	return err
 }
 
-// KeepUnits sees to it that none of these units is removed before this transaction ends. Those that are gone already are absent from what is
-// read after it.
+// KeepUnits sees to it that none of these units, which were read before, is removed until this transaction ends.
 func (tx *Tx) KeepUnits(seqs []int64) error { return tx.lockRows("unit", seqs, "FOR KEY SHARE") }
 
 // Units gives units by seq. Those who are not there, or are another tenant's, are absent from the result.
@@ -207,12 +213,15 @@ var newUnitColumns = []string{
 	"seq", "id", "tenant", "version", "kind", "code", "name", "name_key", "parent", "path", "closed", "attributes", "created_at", "updated_at",
 }
 
-// InsertUnits writes new units, whose Seq and Path are set, parents before their children. It gives them id, version and times. A code that is
-// held is ErrClash.
+// InsertUnits writes new units, whose Seq and Path are set, parents before their children. It gives them version, times, and an id where there is
+// none yet. A code that is held is ErrClash.
 func (tx *Tx) InsertUnits(units []*UnitRow) error {
 	attributes := make([]any, len(units))
 	for i, u := range units {
-		u.ID, u.Version, u.CreatedAt, u.UpdatedAt = tx.newID(), 1, tx.now, tx.now
+		u.Version, u.CreatedAt, u.UpdatedAt = 1, tx.now, tx.now
+		if u.ID == uuid.Nil {
+			u.ID = tx.newID()
+		}
 		attributes[i] = attributesJSON(u.Attributes)
 	}
 	return tx.copyRows("unit", newUnitColumns, len(units), func(i int) []any {

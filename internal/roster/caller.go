@@ -1,0 +1,65 @@
+package roster
+
+import (
+	"context"
+	"slices"
+
+	"github.com/musterid/muster"
+	"github.com/musterid/muster/internal/store"
+)
+
+// change runs an operation that writes, when the caller may. f may run more than once.
+func (r *Roster) change(ctx context.Context, caller muster.Caller, f func(tx *store.Tx) error) error {
+	if err := allow(caller, muster.WritePeople); err != nil {
+		return err
+	}
+	return r.store.Update(ctx, caller.Tenant, f)
+}
+
+// look runs an operation that reads, when the caller may.
+func (r *Roster) look(ctx context.Context, caller muster.Caller, f func(tx *store.Tx) error) error {
+	if err := allow(caller, muster.ReadPeople); err != nil {
+		return err
+	}
+	return r.store.View(ctx, caller.Tenant, f)
+}
+
+func allow(caller muster.Caller, p muster.Privilege) error {
+	if caller.Has(p) {
+		return nil
+	}
+	return muster.Errorf(muster.Forbidden, "", "This needs the privilege %s.", p)
+}
+
+func entryOf(caller muster.Caller, action, object string, change muster.Change) muster.AuditEntry {
+	return muster.AuditEntry{Actor: caller.Name, Surface: caller.Surface, Request: caller.RequestID, Action: action, Object: object, Change: change}
+}
+
+// peopleInJob is how many people one job names at most.
+const peopleInJob = 5000
+
+// wakeFor has the accounts of people looked at because of what a caller did.
+func (r *Roster) wakeFor(tx *store.Tx, caller muster.Caller, people []int64) error {
+	slices.Sort(people)
+	for part := range slices.Chunk(slices.Compact(people), peopleInJob) {
+		if err := r.accountsChanged(tx, caller.Name, caller.Surface, part); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// pageLimit is how many rows a page has, from how many were asked for.
+func pageLimit(asked int) int {
+	if asked <= 0 {
+		return 50
+	}
+	return min(asked, 1000)
+}
+
+func appendFault(faults muster.Errors, fault *muster.Error) muster.Errors {
+	if fault == nil {
+		return faults
+	}
+	return append(faults, fault)
+}
