@@ -41,6 +41,14 @@ func (tx *Tx) Now() time.Time { return tx.now }
 // Tenant is whose transaction this is.
 func (tx *Tx) Tenant() int64 { return tx.tenant }
 
+// Of is the same transaction in the name of a tenant, for a transaction of Everyone that has just made the tenant. AfterCommit is called on tx
+// itself: what this gives forgets it.
+func (tx *Tx) Of(tenant int64) *Tx {
+	own := *tx
+	own.tenant, own.after, own.stmts = tenant, nil, nil
+	return &own
+}
+
 // AfterCommit has f called once the transaction is durable, and never when it is not. f runs before Update returns and may use the store.
 func (tx *Tx) AfterCommit(f func()) { tx.after = append(tx.after, f) }
 

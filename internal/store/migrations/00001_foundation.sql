@@ -121,7 +121,7 @@ CREATE TABLE membership (
     id UUID16 NOT NULL UNIQUE,
     tenant BIGINT NOT NULL,
     version BIGINT NOT NULL,
-    person BIGINT NOT NULL REFERENCES person (seq),
+    person BIGINT NOT NULL,
     unit BIGINT NOT NULL REFERENCES unit (seq),
     unit_kind KEYTEXT NOT NULL,
     is_primary FLAG NOT NULL,
@@ -162,7 +162,7 @@ CREATE INDEX person_group_list ON person_group (tenant, seq);
 CREATE TABLE group_member (
     tenant BIGINT NOT NULL,
     grp BIGINT NOT NULL REFERENCES person_group (seq),
-    person BIGINT NOT NULL REFERENCES person (seq),
+    person BIGINT NOT NULL,
     title TEXT,
     PRIMARY KEY (grp, person)
 );
@@ -253,6 +253,7 @@ CREATE TABLE batch (
     options TEXT NOT NULL,
     state TEXT NOT NULL,
     message TEXT,
+    plan TEXT,
     released FLAG NOT NULL,
     cancel FLAG NOT NULL,
     total BIGINT NOT NULL,
@@ -303,6 +304,14 @@ CREATE INDEX item_person ON item (person) WHERE person IS NOT NULL;
 CREATE INDEX item_open_account ON item (account) WHERE account IS NOT NULL AND state = 'pending';
 CREATE INDEX item_trouble ON item (id) WHERE state IN ('failed', 'skipped');
 
+-- While a batch is planned: what its rows so far would claim, so that a plan of many chunks sees its own rows. Emptied when the plan is done.
+CREATE TABLE plan_claim (
+    batch BIGINT NOT NULL REFERENCES batch (seq) ON DELETE CASCADE,
+    claim KEYTEXT NOT NULL,
+    n BIGINT NOT NULL,
+    PRIMARY KEY (batch, claim)
+);
+
 CREATE TABLE audit (
     seq SEQ,
     tenant BIGINT NOT NULL,
@@ -326,6 +335,7 @@ CREATE TABLE idempotency (
     route TEXT NOT NULL,
     digest BYTES NOT NULL,
     status BIGINT NOT NULL,
+    withheld FLAG NOT NULL,
     answer BYTES,
     created_at TIME NOT NULL,
     PRIMARY KEY (tenant, idem_key)

@@ -1,0 +1,59 @@
+// Package access says who is asking and what they may do: tenants and their settings, applications, API keys, and requests that are sent twice.
+// It is the only place that turns a credential into a caller (CallerOfKey), and the only one that compares a caller with a privilege (Can).
+//
+// It knows nothing of people beyond who owns a key: the directory is in internal/roster. How a credential travels in a request is each surface's
+// own affair. Begin with Bootstrap, which every start of the program goes through.
+package access
+
+import (
+	"sync"
+	"time"
+
+	"github.com/musterid/muster"
+	"github.com/musterid/muster/internal/store"
+)
+
+// Access may be used from many goroutines.
+type Access struct {
+	st *store.Store
+
+	mu      sync.Mutex
+	touched map[int64]time.Time // when the use of a key was last recorded, by seq
+	closed  bool
+	writers chan struct{} // bounds how many records of use are written at the same time
+	done    sync.WaitGroup
+}
+
+// New gives an Access over a store, which is closed after it.
+func New(st *store.Store) *Access {
+	return &Access{st: st, touched: map[int64]time.Time{}, writers: make(chan struct{}, 2)}
+}
+
+// Close waits for what is still being written.
+func (a *Access) Close() {
+	a.mu.Lock()
+	a.closed = true
+	a.mu.Unlock()
+	a.done.Wait()
+}
+
+// Can says with nil that a caller holds a privilege over their whole tenant, and with muster.Forbidden that they do not. Grants over less than a
+// tenant (a unit, oneself) count for nothing here: what an object belongs to is asked where objects are.
+func Can(caller muster.Caller, privilege muster.Privilege) error {
+	if caller.Has(privilege) {
+		return nil
+	}
+	return muster.Errorf(muster.Forbidden, "", "This needs the privilege %s, which %s does not have.", privilege, name(caller))
+}
+
+func name(caller muster.Caller) string {
+	if caller.Name == "" {
+		return "the caller"
+	}
+	return caller.Name
+}
+
+// entry begins the record of something that a caller did.
+func entry(caller muster.Caller, action, object string, change muster.Change) []muster.AuditEntry {
+	return []muster.AuditEntry{{Actor: caller.Name, Surface: caller.Surface, Request: caller.RequestID, Action: action, Object: object, Change: change}}
+}
