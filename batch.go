@@ -72,7 +72,7 @@ type Batch struct {
 type Counts struct {
 	Done, Failed, Skipped       int
 	Created, Updated, Unchanged int
-	Disables, Renames           int // in the plan; what the limits look at
+	Disables, Renames           int // what the limits look at
 	Warnings                    int
 }
 
@@ -110,9 +110,30 @@ type Item struct {
 
 // Plan is what a batch would do: the counts of its planned items, and what the limits say of them. The changes themselves are the items'.
 type Plan struct {
-	Create, Update, Unchanged, Failed int
-	Disables, Renames                 int
-	Hold                              string // why it will be held; "" when it will not
+	Create    int    `json:"create"`
+	Update    int    `json:"update"`
+	Unchanged int    `json:"unchanged"`
+	Disables  int    `json:"disables"`
+	Renames   int    `json:"renames"`
+	Hold      string `json:"hold,omitempty"` // why it will be, or is, held; "" when it is not
+}
+
+// Add counts one more planned change.
+func (p *Plan) Add(c Change) {
+	switch c.Action {
+	case Create:
+		p.Create++
+	case Update, Delete:
+		p.Update++
+	default:
+		p.Unchanged++
+	}
+	if c.Disables() {
+		p.Disables++
+	}
+	if c.Renames() {
+		p.Renames++
+	}
 }
 
 // Limits bound what a batch may do unasked. Past one of them it is held until somebody releases it.

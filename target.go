@@ -1,6 +1,7 @@
 package muster
 
 import (
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -81,4 +82,32 @@ type Account struct {
 	Due       time.Time // of the next delivery; zero when nothing is owed
 	CreatedAt time.Time
 	UpdatedAt time.Time
+}
+
+// Validate gives every fault of the policy.
+func (p TargetPolicy) Validate() Errors {
+	var faults Errors
+	bound := func(field string, n, least, most int) {
+		if n < least || n > most {
+			faults = append(faults, Errorf(Invalid, "policy."+field, "This must be %d to %d.", least, most))
+		}
+	}
+	bound("concurrency", p.Concurrency, 1, 256)
+	bound("timeout_secs", p.TimeoutSecs, 1, 300)
+	bound("attempts", p.Attempts, 1, 100)
+	if p.Rate < 0 || p.Rate > 100_000 {
+		faults = append(faults, Errorf(Invalid, "policy.rate", "This must be 0 (no limit) to 100000 calls per second."))
+	}
+	if p.OnDelete != DisableAccount && p.OnDelete != DeleteAccount {
+		faults = append(faults, Errorf(Invalid, "policy.on_delete", "This is %s or %s.", DisableAccount, DeleteAccount))
+	}
+	if p.Match != "" && p.Match != "email" {
+		faults = append(faults, Errorf(Invalid, "policy.match", "This is email, or empty."))
+	}
+	for _, s := range p.States {
+		if !slices.Contains(States, s) || s == Deleted {
+			faults = append(faults, Errorf(Invalid, "policy.states", "%s is none of staged, active, suspended, archived.", quoted(string(s))))
+		}
+	}
+	return faults
 }

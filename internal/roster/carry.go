@@ -8,10 +8,10 @@ import (
 
 // Op is what is wanted of one person.
 type Op struct {
-	Person int64        // seq; 0 enrols somebody new
+	Person int64        // seq; 0 enrols somebody new, and less is passed over
 	Draft  muster.Draft // the fields to set. state deleted deletes, and leaving it restores
 	Guard  int64        // the version that the caller saw; 0 accepts any
-	Label  string       // how to name this op to the user when another one clashes with it: row 17
+	Row    int          // of the file, to name this op by when another one clashes with it; 0 when there is none
 }
 
 // Outcome is what became of one Op.
@@ -25,9 +25,10 @@ type Outcome struct {
 // Rules say how Carry decides where surfaces differ.
 type Rules struct {
 	Usernames   muster.UsernamePolicy
-	NoUsername  bool // do not generate a username for somebody who is enrolled without
-	SharedEmail bool // an address that somebody holds is taken without claiming it, and is no fault
-	DryRun      bool // decide, and write nothing; usernames are forecasts
+	NoUsername  bool  // do not generate a username for somebody who is enrolled without
+	SharedEmail bool  // an address that somebody holds is taken without claiming it, and is no fault
+	DryRun      bool  // decide, and write nothing; usernames are forecasts
+	Plan        int64 // of a dry run: the batch whose earlier rows are to count as if they had been carried out
 }
 
 // RulesOf are the rules of a tenant.
@@ -98,7 +99,7 @@ func (c *carry) fail(i int, faults ...*muster.Error) {
 func (c *carry) load() error {
 	var seqs []int64
 	for _, op := range c.ops {
-		if op.Person != 0 {
+		if op.Person > 0 {
 			seqs = append(seqs, op.Person)
 		}
 	}
@@ -112,6 +113,7 @@ func (c *carry) load() error {
 	for i, op := range c.ops {
 		w := c.people[op.Person]
 		switch {
+		case op.Person < 0: // the caller has refused it already
 		case op.Person == 0:
 			w = &working{isNew: true, op: i}
 			w.row.State, w.row.Mode = muster.Active, muster.Standard

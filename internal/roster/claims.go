@@ -99,6 +99,9 @@ func (c *carry) lookUp() error {
 		for _, key := range asked[u.column] {
 			held[key] += 0 // known to be free
 		}
+		if err := c.claimedByPlan(u.column, held); err != nil {
+			return err
+		}
 		c.claims.held[u.column], c.claims.freed[u.column] = held, map[string]bool{}
 	}
 	var err error
@@ -175,11 +178,15 @@ func (c *carry) conflict(i int, field, value string, holder int64) {
 		c.claims.open = append(c.claims.open, openConflict{op: i, field: field, value: value, holder: holder})
 		return
 	}
-	label := c.ops[-holder-1].Label
-	if label == "" {
-		label = "somebody earlier in the same request"
+	row := int(plannedRow - holder)
+	if holder > plannedRow {
+		row = c.ops[-holder-1].Row
 	}
-	c.fail(i, muster.Errorf(muster.Conflict, field, "%q is already that of %s.", value, label))
+	if row == 0 {
+		c.fail(i, muster.Errorf(muster.Conflict, field, "%q is already that of somebody earlier in the same request.", value))
+		return
+	}
+	c.fail(i, muster.Errorf(muster.Conflict, field, "%q is already that of row %d.", value, row))
 }
 
 // take records the keys that op i gives up and takes.
@@ -233,4 +240,45 @@ func (c *carry) nameHolders() error {
 		}
 	}
 	return nil
+}
+
+// plannedRow is the holder of a key that row 0 of the batch being planned would claim; row n is that less n.
+const plannedRow = -1 << 40
+
+// claimedByPlan has keys count as held that earlier rows of the batch being planned would claim.
+func (c *carry) claimedByPlan(column store.KeyColumn, held map[string]int64) error {
+	if c.rules.Plan == 0 {
+		return nil
+	}
+	var asked []string
+	for key, holder := range held {
+		if holder == 0 {
+			asked = append(asked, string(column)+":"+key)
+		}
+	}
+	claimed, err := c.tx.PlanClaims(c.rules.Plan, asked)
+	for claim, row := range claimed {
+		held[claim[len(column)+1:]] = plannedRow - int64(row)
+	}
+	return err
+}
+
+// planClaims are what the ops of a dry run would claim, for the chunks of the plan that come after.
+func (c *carry) planClaims() map[string]int {
+	claims := map[string]int{}
+	for i, w := range c.at {
+		if w == nil || len(c.out[i].Faults) > 0 {
+			continue
+		}
+		for _, u := range uniques {
+			before, after := *u.of(&w.before.Keys), *u.of(&w.row.Keys)
+			if after != "" && after != before && (u.column != store.UsernameKey || w.base == "") {
+				claims[string(u.column)+":"+after] = c.ops[i].Row
+			}
+		}
+	}
+	for base, n := range c.counts {
+		claims["base:"+base] = n
+	}
+	return claims
 }

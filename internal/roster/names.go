@@ -94,8 +94,16 @@ func (c *carry) numbersTaken() (map[string]int, error) {
 			bases = append(bases, base)
 		}
 		counters, err := c.tx.Counters(bases)
+		if err != nil {
+			return nil, err
+		}
+		asked := make([]string, len(bases))
+		for i, base := range bases {
+			asked[i] = "base:" + base
+		}
+		planned, err := c.tx.PlanClaims(c.rules.Plan, asked)
 		for _, base := range bases {
-			before[base] = max(counters[base], c.raise[base])
+			before[base] = max(counters[base], c.raise[base]) + planned["base:"+base]
 		}
 		return before, err
 	}

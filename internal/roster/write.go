@@ -8,7 +8,10 @@ import (
 // write stores what the ops came to.
 func (c *carry) write() error {
 	if c.rules.DryRun {
-		return nil
+		if c.rules.Plan == 0 {
+			return nil
+		}
+		return c.tx.AddPlanClaims(c.rules.Plan, c.planClaims())
 	}
 	var enrolled []*working
 	var changed []*store.PersonRow

@@ -15,6 +15,7 @@ type BatchRow struct {
 	muster.Batch
 	Tenant      int64
 	Options     json.RawMessage
+	Plan        muster.Plan
 	SourceIndex int  // of a provision batch: how far the source batch has been followed
 	Released    bool // somebody let it pass its limits
 	Cancel      bool // somebody asked for it to stop
@@ -23,22 +24,25 @@ type BatchRow struct {
 }
 
 const batchColumns = `t.seq, t.id, t.tenant, t.kind, t.surface, t.name, t.creator, t.ordered, t.source_batch, t.source_index, t.retry_of, t.options, t.state,
- t.message, t.released, t.cancel, t.total, t.next_index, t.done, t.failed, t.skipped, t.created, t.updated, t.unchanged, t.disables, t.renames, t.warnings,
+ t.message, t.plan, t.released, t.cancel, t.total, t.next_index, t.done, t.failed, t.skipped, t.created, t.updated, t.unchanged, t.disables, t.renames, t.warnings,
  t.owner, t.lease, t.created_at, t.updated_at, t.started_at, t.finished_at`
 
 func scanBatch(scan func(...any) error) (BatchRow, error) {
 	var b BatchRow
 	var ordered, released, cancel int64
 	var source, retry, lease, created, updated, started, finished sql.NullInt64
-	var options string
+	var options, plan string
 	c := &b.Counts
 	err := scan(&b.Seq, &b.ID, &b.Tenant, (*string)(&b.Kind), &b.Surface, &b.Name, &b.Batch.Owner, &ordered, &source, &b.SourceIndex, &retry, &options,
-		(*string)(&b.State), text{&b.Message}, &released, &cancel, &b.Total, &b.NextIndex, &c.Done, &c.Failed, &c.Skipped, &c.Created, &c.Updated, &c.Unchanged,
+		(*string)(&b.State), text{&b.Message}, text{&plan}, &released, &cancel, &b.Total, &b.NextIndex, &c.Done, &c.Failed, &c.Skipped, &c.Created, &c.Updated, &c.Unchanged,
 		&c.Disables, &c.Renames, &c.Warnings, text{&b.Owner}, &lease, &created, &updated, &started, &finished)
 	b.Ordered, b.Released, b.Cancel = ordered == 1, released == 1, cancel == 1
 	b.SourceBatch, b.RetryOf, b.Options = source.Int64, retry.Int64, json.RawMessage(options)
 	b.Lease, b.CreatedAt, b.UpdatedAt = fromMicros(lease), fromMicros(created), fromMicros(updated)
 	b.StartedAt, b.FinishedAt = fromMicros(started), fromMicros(finished)
+	if err == nil && plan != "" {
+		err = json.Unmarshal([]byte(plan), &b.Plan)
+	}
 	return b, err
 }
 
@@ -51,13 +55,17 @@ func (tx *Tx) CreateBatch(b *BatchRow) error {
 		b.Options = json.RawMessage("{}")
 	}
 	b.Tenant, b.CreatedAt, b.UpdatedAt = tx.tenant, tx.now, tx.now
-	c, err := b.Counts, error(nil)
+	c := b.Counts
+	var err error
 	b.Seq, err = tx.insert(`INSERT INTO batch (id, tenant, kind, surface, name, creator, ordered, source_batch, source_index, retry_of, options, state, message,
  released, cancel, total, next_index, done, failed, skipped, created, updated, unchanged, disables, renames, warnings, created_at, updated_at, started_at,
  finished_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 0, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29)
  RETURNING seq`, tx.uuid(b.ID), tx.tenant, string(b.Kind), b.Surface, b.Name, b.Batch.Owner, flag(b.Ordered), orNullNumber(b.SourceBatch), b.SourceIndex,
 		orNullNumber(b.RetryOf), string(b.Options), string(b.State), orNull(b.Message), flag(b.Released), b.Total, b.NextIndex, c.Done, c.Failed, c.Skipped, c.Created,
 		c.Updated, c.Unchanged, c.Disables, c.Renames, c.Warnings, micros(b.CreatedAt), micros(b.UpdatedAt), micros(b.StartedAt), micros(b.FinishedAt))
+	if clash(err) {
+		return fmt.Errorf("%w: %w", ErrClash, err) // another process made the batch that follows the same import
+	}
 	return err
 }
 
@@ -129,10 +137,14 @@ func (tx *Tx) Batches(kind muster.BatchKind, state muster.BatchState, before int
 func (tx *Tx) SaveBatch(b *BatchRow) error {
 	b.UpdatedAt = tx.now
 	c := b.Counts
+	plan, err := json.Marshal(b.Plan)
+	if err != nil {
+		return fmt.Errorf("store: plan of batch %d: %w", b.Seq, err)
+	}
 	return tx.exec(`UPDATE batch SET state = $1, message = $2, released = $3, cancel = $4, total = $5, next_index = $6, done = $7, failed = $8, skipped = $9, created = $10,
- updated = $11, unchanged = $12, disables = $13, renames = $14, warnings = $15, source_index = $16, updated_at = $17, started_at = $18, finished_at = $19, options = $20
- WHERE seq = $21 AND tenant = $22`, string(b.State), orNull(b.Message), flag(b.Released), flag(b.Cancel), b.Total, b.NextIndex, c.Done, c.Failed, c.Skipped, c.Created,
-		c.Updated, c.Unchanged, c.Disables, c.Renames, c.Warnings, b.SourceIndex, micros(b.UpdatedAt), micros(b.StartedAt), micros(b.FinishedAt), string(b.Options), b.Seq, tx.tenant)
+ updated = $11, unchanged = $12, disables = $13, renames = $14, warnings = $15, source_index = $16, updated_at = $17, started_at = $18, finished_at = $19, options = $20, plan = $21
+ WHERE seq = $22 AND tenant = $23`, string(b.State), orNull(b.Message), flag(b.Released), flag(b.Cancel), b.Total, b.NextIndex, c.Done, c.Failed, c.Skipped, c.Created,
+		c.Updated, c.Unchanged, c.Disables, c.Renames, c.Warnings, b.SourceIndex, micros(b.UpdatedAt), micros(b.StartedAt), micros(b.FinishedAt), string(b.Options), string(plan), b.Seq, tx.tenant)
 }
 
 // LeaseBatch makes owner the one who drives a batch until a time, when nobody else does now. It says whether that worked. Holding it already

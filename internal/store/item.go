@@ -168,7 +168,32 @@ func (tx *Tx) OpenItemsOf(accounts []int64) ([]muster.Item, error) {
 	return list, err
 }
 
-// RenewPlans deletes the planned items of a batch from an index on, so that the plan can be made again.
-func (tx *Tx) RenewPlans(batch int64, from int) error {
-	return tx.exec("DELETE FROM item WHERE id >= $1 AND id < $2 AND tenant = $3 AND state = 'planned'", muster.ItemKey(batch, from), muster.ItemKey(batch+1, 0), tx.tenant)
+// FirstPlanned gives the index of the first planned item of a batch. ok is false when there is none.
+func (tx *Tx) FirstPlanned(batch int64) (index int, ok bool, err error) {
+	var key sql.NullInt64
+	err = tx.row("SELECT min(id) FROM item WHERE id >= $1 AND id < $2 AND tenant = $3 AND state = 'planned'",
+		[]any{muster.ItemKey(batch, 0), muster.ItemKey(batch+1, 0), tx.tenant}, &key)
+	_, index = muster.SplitItemKey(key.Int64)
+	return index, key.Valid, err
+}
+
+// SkipPlanned makes the planned items of a batch skipped, for a reason.
+func (tx *Tx) SkipPlanned(batch int64, reason *muster.Error) error {
+	reasons, err := json.Marshal(muster.Errors{reason})
+	if err != nil {
+		return fmt.Errorf("store: reason: %w", err)
+	}
+	return tx.exec("UPDATE item SET state = 'skipped', reasons = $1, at = $2 WHERE id >= $3 AND id < $4 AND tenant = $5 AND state = 'planned'",
+		string(reasons), tx.now.UnixMicro(), muster.ItemKey(batch, 0), muster.ItemKey(batch+1, 0), tx.tenant)
+}
+
+// StoredItems gives how many items of an import are stored: those of the rows from the first on that had their turn.
+func (tx *Tx) StoredItems(batch int64) (int, error) {
+	var key sql.NullInt64
+	err := tx.row("SELECT max(id) FROM item WHERE id >= $1 AND id < $2 AND tenant = $3", []any{muster.ItemKey(batch, 0), muster.ItemKey(batch+1, 0), tx.tenant}, &key)
+	if err != nil || !key.Valid {
+		return 0, err
+	}
+	_, index := muster.SplitItemKey(key.Int64)
+	return index + 1, nil
 }

@@ -135,6 +135,7 @@ func (s *Store) openPostgres() error {
 	// Our queries are all meant for an index. A young table has no statistics, and a plan made then may walk a whole tenant.
 	set["enable_seqscan"] = "off"
 	set["plan_cache_mode"] = "force_custom_plan"
+	set["jit"] = "off" // compiling a query costs more than running one of ours
 	set["idle_in_transaction_session_timeout"] = "120000"
 	s.write = stdlib.OpenDB(*config)
 	s.write.SetMaxOpenConns(16)

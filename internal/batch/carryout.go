@@ -1,0 +1,179 @@
+package batch
+
+import (
+	"errors"
+	"slices"
+
+	"github.com/musterid/muster"
+	"github.com/musterid/muster/internal/store"
+)
+
+// planChunk works out what the next rows would change and stores it.
+func (e *Engine) planChunk(tx *store.Tx, b *store.BatchRow, next decoded) error {
+	items, err := e.worker.Carry(tx, b, next.rows, Chunk{First: next.first, Dry: true})
+	if err != nil {
+		return err
+	}
+	if err := tx.InsertItems(items); err != nil {
+		return err
+	}
+	count(b, items)
+	b.NextIndex = next.end
+	return tx.SaveBatch(b)
+}
+
+// errHold undoes a chunk that may not be carried out without somebody's word.
+var errHold = errors.New("batch: held")
+
+// carryOut carries out the next rows of a running batch. What was planned is done as planned; a step whose person moved on since is decided
+// anew. A chunk that passes the limits, or takes away more than the plan that was looked at, is undone: the batch is held, with the new plan.
+func (e *Engine) carryOut(tx *store.Tx, b *store.BatchRow, next decoded) error {
+	stored, err := storedItems(tx, b, next)
+	if err != nil {
+		return err
+	}
+	final := map[int]bool{}
+	for index, item := range stored {
+		if item.State.Final() {
+			final[index] = true
+		}
+	}
+	var items []muster.Item
+	var why string
+	err = tx.Try(func() error {
+		all, err := e.worker.Carry(tx, b, next.rows, Chunk{First: next.first, Skip: final})
+		if err != nil {
+			return err
+		}
+		items = slices.DeleteFunc(all, func(i muster.Item) bool { return final[i.Index] })
+		if why, err = e.mustHold(tx, b, items, stored); err == nil && why != "" {
+			err = errHold
+		}
+		return err
+	})
+	switch {
+	case errors.Is(err, errHold):
+		return e.hold(tx, b, why, items, stored)
+	case err != nil:
+		return err
+	}
+	return e.keep(tx, b, next, items, stored)
+}
+
+// storedItems gives the items that planning left for these rows, by index.
+func storedItems(tx *store.Tx, b *store.BatchRow, next decoded) (map[int]muster.Item, error) {
+	list, err := tx.Items(b.Seq, "", next.first, next.end-next.first)
+	stored := make(map[int]muster.Item, len(list))
+	for _, item := range list {
+		if item.Index < next.end {
+			stored[item.Index] = item
+		}
+	}
+	return stored, err
+}
+
+// keep stores the outcomes of a chunk and what follows from them.
+func (e *Engine) keep(tx *store.Tx, b *store.BatchRow, next decoded, items []muster.Item, stored map[int]muster.Item) error {
+	if err := save(tx, items, stored); err != nil {
+		return err
+	}
+	count(b, items)
+	b.NextIndex = next.end
+	if err := tx.SaveBatch(b); err != nil {
+		return err
+	}
+	if err := e.record(tx, b, next.first, items); err != nil {
+		return err
+	}
+	return e.worker.Written(tx, b)
+}
+
+// save inserts the items that are new and updates those that were planned.
+func save(tx *store.Tx, items []muster.Item, stored map[int]muster.Item) error {
+	var fresh, known []muster.Item
+	for _, item := range items {
+		if _, planned := stored[item.Index]; planned {
+			known = append(known, item)
+		} else {
+			fresh = append(fresh, item)
+		}
+	}
+	if err := tx.InsertItems(fresh); err != nil {
+		return err
+	}
+	return tx.UpdateItems(known)
+}
+
+// mustHold says why the batch may not go on with these outcomes, and "" when it may.
+func (e *Engine) mustHold(tx *store.Tx, b *store.BatchRow, items []muster.Item, stored map[int]muster.Item) (string, error) {
+	disables, renames := 0, 0
+	for i := range items {
+		plan, planned := stored[items[i].Index]
+		d, r := items[i].Change.Disables(), items[i].Change.Renames()
+		if planned && (d && !plan.Change.Disables() || r && !plan.Change.Renames()) {
+			return muster.Errorf(muster.Policy, "", "Row %d changed since it was planned, and would now take something away. Look at the new plan.", items[i].Row).Message, nil
+		}
+		if planned {
+			continue // what was planned was held against the limits before the run
+		}
+		if d {
+			disables++
+		}
+		if r {
+			renames++
+		}
+	}
+	if disables+renames == 0 {
+		return "", nil
+	}
+	return exceeded(tx, b.Counts.Disables+disables, b.Counts.Renames+renames)
+}
+
+// exceeded says which limit of the tenant so many disables and renames pass.
+func exceeded(tx *store.Tx, disables, renames int) (string, error) {
+	if disables+renames == 0 {
+		return "", nil
+	}
+	tenant, err := tx.Own()
+	if err != nil {
+		return "", err
+	}
+	counts, err := tx.PeopleCounts()
+	people := 0
+	for state, n := range counts {
+		if state != muster.Deleted && state != muster.Archived {
+			people += n
+		}
+	}
+	return tenant.Settings.Limits.Exceeded(disables, renames, people), err
+}
+
+// hold keeps what a chunk would have done as its plan, and has the rest planned too: whoever releases the batch sees all of it first.
+func (e *Engine) hold(tx *store.Tx, b *store.BatchRow, why string, items []muster.Item, stored map[int]muster.Item) error {
+	planned := len(stored) > 0
+	for i := range items {
+		item := &items[i]
+		if item.State != muster.DoneItem {
+			continue
+		}
+		item.State = muster.PlannedItem
+		if item.Change.Action == muster.Create {
+			item.Person = 0 // nobody was made after all
+			for n := range item.Change.Fields {
+				f := &item.Change.Fields[n]
+				f.Forecast = f.Field == "username"
+			}
+		}
+	}
+	b.Plan.Hold, b.Message = why, why
+	if planned {
+		b.State = muster.HeldBatch
+	} else {
+		b.State = muster.Planning // from this chunk on
+		items = nil
+	}
+	if err := save(tx, items, stored); err != nil {
+		return err
+	}
+	return tx.SaveBatch(b)
+}

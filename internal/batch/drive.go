@@ -1,0 +1,230 @@
+package batch
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/musterid/muster"
+	"github.com/musterid/muster/internal/store"
+)
+
+// Chunk sizes: as large as pays, smaller while single writes wait behind it.
+const (
+	chunkRows     = 5_000
+	chunkRowsBusy = 1_000
+)
+
+// driveTime is how long one job works on a batch before it lets others have the worker.
+const driveTime = 10 * time.Second
+
+// errLost ends a drive whose batch somebody else holds now.
+var errLost = errors.New("batch: the lease was lost")
+
+// drive works on one batch: chunk after chunk, each in one transaction, until it is finished, held or cancelled, or the time is up. It may be
+// called at any time, by any process, any number of times: a batch is driven by whoever holds its lease.
+func (e *Engine) drive(ctx context.Context, args jobArgs) error {
+	owner := fmt.Sprintf("%s/%d", e.node, e.drives.Add(1))
+	leased := false
+	err := e.store.Update(ctx, args.Tenant, func(tx *store.Tx) (err error) {
+		leased, err = tx.LeaseBatch(args.Batch, owner, tx.Now().Add(leaseTime))
+		return err
+	})
+	if err != nil || !leased {
+		return err
+	}
+	d := &drive{engine: e, tenant: args.Tenant, batch: args.Batch, owner: owner, until: e.store.Now().Add(driveTime)}
+	err = d.loop(ctx)
+	if errors.Is(err, errLost) {
+		return nil
+	}
+	return errors.Join(err, d.leave(ctx, err == nil))
+}
+
+// drive is one job's work on a batch.
+type drive struct {
+	engine *Engine
+	tenant int64
+	batch  int64
+	owner  string
+	until  time.Time
+	ahead  chan decoded // the chunk after the one being written
+	cancel context.CancelFunc
+	more   bool
+}
+
+// decoded is a chunk that was read ahead.
+type decoded struct {
+	first, end int
+	rows       any
+	err        error
+}
+
+func (d *drive) loop(ctx context.Context) error {
+	for {
+		b, err := d.read(ctx)
+		if err != nil {
+			return err
+		}
+		if b.State != muster.Planning && b.State != muster.Running {
+			return nil
+		}
+		if d.more = d.engine.store.Now().Before(d.until) && ctx.Err() == nil; !d.more {
+			d.more = true
+			d.drop()
+			return nil
+		}
+		d.more = false
+		if b.Cancel || b.NextIndex >= b.Total {
+			if err := d.end(ctx); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := d.chunk(ctx, b); err != nil {
+			d.drop()
+			return err
+		}
+	}
+}
+
+func (d *drive) read(ctx context.Context) (b store.BatchRow, err error) {
+	err = d.engine.store.View(ctx, d.tenant, func(tx *store.Tx) (err error) {
+		b, err = tx.BatchBySeq(d.batch)
+		return err
+	})
+	return b, err
+}
+
+// chunk decides on the next rows and stores what came of it.
+func (d *drive) chunk(ctx context.Context, b store.BatchRow) error {
+	next := d.take(ctx, b)
+	if next.err != nil {
+		return d.engine.giveUp(ctx, b, next.err)
+	}
+	if next.end < b.Total {
+		d.readAhead(ctx, b, next.end)
+	}
+	err := d.engine.store.Bulk(ctx, d.tenant, func(tx *store.Tx) error { return d.write(tx, next) })
+	if err != nil && muster.CodeOf(err) != muster.Internal {
+		return d.engine.giveUp(ctx, b, err)
+	}
+	return err
+}
+
+// write is one chunk's transaction.
+func (d *drive) write(tx *store.Tx, next decoded) error {
+	b, err := d.lock(tx)
+	if err != nil {
+		return err
+	}
+	if b.NextIndex != next.first || b.Cancel {
+		return nil // somebody was faster, or the user; the loop looks again
+	}
+	if b.State == muster.Planning {
+		return d.engine.planChunk(tx, &b, next)
+	}
+	return d.engine.carryOut(tx, &b, next)
+}
+
+// lock reads the batch for writing and makes sure it is still ours.
+func (d *drive) lock(tx *store.Tx) (store.BatchRow, error) {
+	b, err := tx.LockBatch(d.batch)
+	if err != nil {
+		return b, err
+	}
+	ours, err := tx.LeaseBatch(d.batch, d.owner, tx.Now().Add(leaseTime))
+	if err == nil && !ours {
+		err = errLost
+	}
+	return b, err
+}
+
+// record writes one audit entry for the chunk: the items themselves are the people's record, and the digest holds them to it.
+func (e *Engine) record(tx *store.Tx, b *store.BatchRow, first int, items []muster.Item) error {
+	hash := sha256.New()
+	encoder := json.NewEncoder(hash)
+	for i := range items {
+		if err := encoder.Encode(&items[i]); err != nil {
+			return fmt.Errorf("batch: digest of item %d: %w", items[i].Index, err)
+		}
+	}
+	return tx.Audit([]muster.AuditEntry{{
+		Actor: b.Batch.Owner, Surface: b.Surface, Action: "batch.chunk", Object: fmt.Sprintf("batch %s rows %d to %d", b.ID, first, first+len(items)-1),
+		Batch: b.Seq, Digest: hex.EncodeToString(hash.Sum(nil)),
+	}})
+}
+
+// take gives the decoded chunk that begins at the batch's next row.
+func (d *drive) take(ctx context.Context, b store.BatchRow) decoded {
+	if d.ahead != nil {
+		next := <-d.ahead
+		d.ahead = nil
+		d.cancel()
+		if next.first == b.NextIndex && next.err == nil {
+			return next
+		}
+	}
+	return d.decode(ctx, b, b.NextIndex)
+}
+
+func (d *drive) readAhead(ctx context.Context, b store.BatchRow, first int) {
+	ctx, d.cancel = context.WithCancel(ctx)
+	ahead := make(chan decoded, 1)
+	d.ahead = ahead
+	go func() { ahead <- d.decode(ctx, b, first) }()
+}
+
+// drop waits for what is being read ahead, and forgets it.
+func (d *drive) drop() {
+	if d.ahead != nil {
+		d.cancel()
+		<-d.ahead
+		d.ahead = nil
+	}
+}
+
+func (d *drive) decode(ctx context.Context, b store.BatchRow, first int) decoded {
+	size := chunkRows
+	if d.engine.store.SinglesWaiting() {
+		size = chunkRowsBusy
+	}
+	next := decoded{first: first, end: min(first+size, b.Total)}
+	var blocks []store.Block
+	next.err = d.engine.store.View(ctx, d.tenant, func(tx *store.Tx) (err error) {
+		blocks, err = tx.Blocks(d.batch, next.first, next.end)
+		return err
+	})
+	if next.err != nil {
+		return next
+	}
+	rows, err := cutRows(blocks, next.first, next.end)
+	switch {
+	case err != nil:
+		next.err = err
+	case len(rows) != next.end-next.first:
+		next.err = fmt.Errorf("batch: rows %d to %d: only %d are stored", next.first, next.end, len(rows))
+	default:
+		next.rows, next.err = d.engine.worker.Decode(ctx, &b, rows)
+	}
+	return next
+}
+
+// leave gives the lease back and, when there is more to do, asks to be called again.
+func (d *drive) leave(ctx context.Context, well bool) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	return d.engine.store.Update(ctx, d.tenant, func(tx *store.Tx) error {
+		if err := tx.ReleaseBatch(d.batch, d.owner); err != nil {
+			return err
+		}
+		if well && d.more {
+			return d.engine.wake(tx, d.batch)
+		}
+		return nil
+	})
+}

@@ -1,0 +1,123 @@
+// Package batch is the life of batches: rows received in blocks, worked through chunk by chunk, each chunk one transaction; plans, counts,
+// cancelling, releasing, retrying, progress and results.
+//
+// It does not know what a row means. Whoever does (internal/intake) gives it a Worker. What becomes of accounts is internal/provision's.
+// Start at drive.go: the loop that everything else serves.
+package batch
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/musterid/muster"
+	"github.com/musterid/muster/internal/queue"
+	"github.com/musterid/muster/internal/store"
+)
+
+// Worker knows what rows mean.
+type Worker interface {
+	// Decode reads rows as far as that needs no database. It runs ahead, while the chunk before is written.
+	Decode(ctx context.Context, b *store.BatchRow, rows []Row) (any, error)
+	// Carry decides on the decoded rows and, unless the chunk is dry, carries the changes out, in the transaction. It gives an item for each
+	// row, in order; rows that are to be passed over get none of its attention, and an item that is not looked at.
+	Carry(tx *store.Tx, b *store.BatchRow, decoded any, c Chunk) ([]muster.Item, error)
+	// Written is called in the same transaction after the items of a chunk were stored, for what follows from them.
+	Written(tx *store.Tx, b *store.BatchRow) error
+}
+
+// Chunk says which rows of a batch Carry is given, and how.
+type Chunk struct {
+	First int          // index of the first row
+	Dry   bool         // plan only
+	Skip  map[int]bool // indexes of rows that have their outcome already
+}
+
+// Job is the kind of the queue job that drives one batch.
+const Job = "batch"
+
+type jobArgs struct {
+	Tenant int64 `json:"tenant"`
+	Batch  int64 `json:"batch"`
+}
+
+// Engine drives batches.
+type Engine struct {
+	store  *store.Store
+	queue  *queue.Queue
+	log    *slog.Logger
+	worker Worker
+	node   string
+	drives atomic.Int64
+}
+
+// New makes an Engine. Register must be called before the queue runs.
+func New(s *store.Store, q *queue.Queue, log *slog.Logger) *Engine {
+	return &Engine{store: s, queue: q, log: log, node: uuid.NewString()}
+}
+
+// Lane is the lane of the queue that batches are driven in.
+const Lane = "batches"
+
+// sweepInterval and leaseTime together bound how long a batch rests after its process died: 25 seconds.
+const (
+	leaseTime     = 20 * time.Second
+	sweepInterval = 5 * time.Second
+)
+
+// Register names the worker of imports and has the queue drive batches.
+func (e *Engine) Register(w Worker) {
+	e.worker = w
+	e.queue.Handle(Job, Lane, func(ctx context.Context, raw json.RawMessage) error {
+		var args jobArgs
+		if err := json.Unmarshal(raw, &args); err != nil {
+			return fmt.Errorf("batch: arguments of job: %w", err)
+		}
+		return e.drive(ctx, args)
+	})
+	e.queue.Every(sweepInterval, "batches left alone", e.Sweep)
+}
+
+// wake has a batch driven once the transaction is durable.
+func (e *Engine) wake(tx *store.Tx, batch int64) error {
+	tx.AfterCommit(e.queue.Nudge)
+	return e.queue.Enqueue(tx.Context(), tx.SQL(), Job, jobArgs{Tenant: tx.Tenant(), Batch: batch}, queue.Once())
+}
+
+// Recover is called once at a start. On SQLite nobody else can be at work, so all that was left is taken up at once.
+func (e *Engine) Recover(ctx context.Context) error {
+	if e.store.Engine() == store.SQLite {
+		if err := e.store.Update(ctx, store.Everyone, func(tx *store.Tx) error { return tx.FreeLeases() }); err != nil {
+			return err
+		}
+	}
+	return e.Sweep(ctx)
+}
+
+// Sweep takes up the batches that nobody drives, and removes uploads that were never finished.
+func (e *Engine) Sweep(ctx context.Context) error {
+	var left []store.Abandoned
+	err := e.store.View(ctx, store.Everyone, func(tx *store.Tx) (err error) {
+		left, err = tx.AbandonedBatches()
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for _, a := range left {
+		err := e.store.Update(ctx, a.Tenant, func(tx *store.Tx) error {
+			if a.State == muster.Receiving {
+				return tx.DeleteBatch(a.Batch)
+			}
+			return e.wake(tx, a.Batch)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,184 @@
+package batch
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/musterid/muster"
+	"github.com/musterid/muster/internal/access"
+	"github.com/musterid/muster/internal/store"
+)
+
+// Get gives a batch by id.
+func (e *Engine) Get(ctx context.Context, caller muster.Caller, id uuid.UUID) (b store.BatchRow, err error) {
+	err = e.view(ctx, caller, func(tx *store.Tx) (err error) {
+		b, err = tx.Batch(id)
+		return err
+	})
+	return b, err
+}
+
+// List gives batches, newest first, from before a seq. kind and state may be empty.
+func (e *Engine) List(ctx context.Context, caller muster.Caller, kind muster.BatchKind, state muster.BatchState, before int64, limit int) (list []store.BatchRow, err error) {
+	err = e.view(ctx, caller, func(tx *store.Tx) (err error) {
+		list, err = tx.Batches(kind, state, before, limit)
+		return err
+	})
+	return list, err
+}
+
+// Following gives the provision batch of an import. ok is false while there is none.
+func (e *Engine) Following(ctx context.Context, caller muster.Caller, b store.BatchRow) (following store.BatchRow, ok bool, err error) {
+	err = e.view(ctx, caller, func(tx *store.Tx) (err error) {
+		following, err = tx.BatchFollowing(b.Seq)
+		if muster.CodeOf(err) == muster.NotFound {
+			return nil
+		}
+		ok = err == nil
+		return err
+	})
+	return following, ok, err
+}
+
+// Items gives one page of items, from an index on, in order; also of rows that had no turn yet. state may be empty. A page shorter than limit
+// is the last one.
+func (e *Engine) Items(ctx context.Context, caller muster.Caller, b store.BatchRow, state muster.ItemState, from, limit int) (items []muster.Item, err error) {
+	err = e.view(ctx, caller, func(tx *store.Tx) (err error) {
+		items, err = ItemsOf(tx, &b, state, from, limit)
+		return err
+	})
+	return items, err
+}
+
+// ItemsOf is Items within a transaction. Rows that had no turn have no item stored: they are all behind those that have one.
+func ItemsOf(tx *store.Tx, b *store.BatchRow, state muster.ItemState, from, limit int) ([]muster.Item, error) {
+	items, err := tx.Items(b.Seq, state, from, limit)
+	rest := restState(b)
+	if err != nil || b.Kind != muster.ImportBatch || state != "" && state != rest || len(items) == limit {
+		return items, err
+	}
+	stored, err := tx.StoredItems(b.Seq)
+	if err != nil {
+		return nil, err
+	}
+	for next := max(from, stored); next < b.Total && len(items) < limit; next++ {
+		item := muster.Item{Batch: b.Seq, Index: next, State: rest, At: b.UpdatedAt}
+		if rest == muster.SkippedItem {
+			item.Reasons = muster.Errors{muster.Errorf(muster.Policy, "", "%s", b.Message)}
+		}
+		items = append(items, item)
+	}
+	return items, nil
+}
+
+// restState is the state of rows that have no item.
+func restState(b *store.BatchRow) muster.ItemState {
+	if b.State == muster.Cancelled || b.State == muster.Failed {
+		return muster.SkippedItem
+	}
+	return muster.PendingItem
+}
+
+// Rows gives the rows of a batch as they were submitted, from an index on.
+func (e *Engine) Rows(ctx context.Context, caller muster.Caller, b store.BatchRow, from, limit int) (rows []Row, err error) {
+	err = e.view(ctx, caller, func(tx *store.Tx) (err error) {
+		rows, err = rowsBetween(tx, b.Seq, from, min(from+limit, b.Total))
+		return err
+	})
+	return rows, err
+}
+
+// Retry makes a new batch of the rows that failed, and does with it what was asked. It is muster.Conflict when nothing failed.
+func (e *Engine) Retry(ctx context.Context, caller muster.Caller, id uuid.UUID, then Then) (store.BatchRow, error) {
+	b, err := e.Get(ctx, caller, id)
+	if err == nil {
+		err = access.Can(caller, muster.WritePeople)
+	}
+	switch {
+	case err != nil:
+		return b, err
+	case b.Kind != muster.ImportBatch:
+		return b, muster.Errorf(muster.Unsupported, "", "Accounts are tried again by running their batch again.")
+	case !b.State.Final():
+		return b, muster.Errorf(muster.Conflict, "state", "The batch is %s; only one that has ended can be retried.", b.State)
+	case b.Counts.Failed+b.Counts.Skipped == 0:
+		return b, muster.Errorf(muster.Conflict, "", "No row of this batch failed.")
+	}
+	r, err := e.Receive(ctx, caller, Submission{Surface: caller.Surface, Name: b.Name, Options: b.Options, Ordered: b.Ordered, RetryOf: b.Seq})
+	if err != nil {
+		return b, err
+	}
+	defer r.Abort(ctx) //nolint:errcheck // after Finish there is nothing to abort
+	if err := e.copyFailed(ctx, caller, b, r); err != nil {
+		return b, err
+	}
+	return r.Finish(ctx, then, nil)
+}
+
+func (e *Engine) copyFailed(ctx context.Context, caller muster.Caller, b store.BatchRow, r *Receiver) error {
+	for from := 0; from < b.Total; {
+		end := min(from+4*blockRows, b.Total)
+		items, err := e.Items(ctx, caller, b, "", from, end-from)
+		if err != nil {
+			return err
+		}
+		rows, err := e.Rows(ctx, caller, b, from, end-from)
+		if err != nil {
+			return err
+		}
+		for _, item := range items {
+			if item.Index >= end || item.State != muster.FailedItem && item.State != muster.SkippedItem {
+				continue
+			}
+			if err := r.Add(ctx, rows[item.Index-from]); err != nil {
+				return err
+			}
+		}
+		from = end
+	}
+	return nil
+}
+
+// Watch calls see with a batch now and whenever it has changed, until it is final or ctx ends. It looks as often as every says.
+func (e *Engine) Watch(ctx context.Context, caller muster.Caller, id uuid.UUID, every time.Duration, see func(store.BatchRow) error) error {
+	ticker := time.NewTicker(every)
+	defer ticker.Stop()
+	var last time.Time
+	for {
+		b, err := e.Get(ctx, caller, id)
+		if err != nil {
+			return err
+		}
+		if b.UpdatedAt != last {
+			last = b.UpdatedAt
+			if err := see(b); err != nil {
+				return err
+			}
+		}
+		if b.State.Final() {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-ticker.C:
+		}
+	}
+}
+
+// Left is how long a running batch will take yet, at the pace it has had; 0 when that cannot be told.
+func Left(b store.BatchRow, now time.Time) time.Duration {
+	final := b.Total - b.Counts.Pending(b.Total)
+	if b.State != muster.Running || final == 0 || b.StartedAt.IsZero() {
+		return 0
+	}
+	return now.Sub(b.StartedAt) * time.Duration(b.Total-final) / time.Duration(final)
+}
+
+func (e *Engine) view(ctx context.Context, caller muster.Caller, f func(*store.Tx) error) error {
+	if err := access.Can(caller, muster.ReadPeople); err != nil {
+		return err
+	}
+	return e.store.View(ctx, caller.Tenant, f)
+}

@@ -1,0 +1,150 @@
+package batch
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"github.com/musterid/muster"
+	"github.com/musterid/muster/internal/store"
+)
+
+// Submission describes a batch that is about to be received.
+type Submission struct {
+	Surface string
+	Name    string
+	Options json.RawMessage // the worker's
+	Ordered bool
+	RetryOf int64
+}
+
+// Then says what is to happen with a batch once all of it is there.
+type Then string
+
+const (
+	Rest    Then = ""     // nothing yet
+	PlanIt  Then = "plan" // work out the changes and stop
+	CarryIt Then = "run"  // plan and carry out, chunk by chunk
+)
+
+// flushRows is how many rows are written in one short transaction: no writer ever waits for an upload.
+const flushRows = 10_000
+
+// receiveLease is how long an upload may rest between two flushes before it is taken for dead.
+const receiveLease = 15 * time.Minute
+
+// Receiver takes the rows of one batch as they come. Until Finish nobody sees the batch; after Abort, or a crash, nothing is left of it.
+type Receiver struct {
+	engine *Engine
+	caller muster.Caller
+	row    store.BatchRow
+	rows   []Row
+	total  int
+}
+
+// Receive begins a batch.
+func (e *Engine) Receive(ctx context.Context, caller muster.Caller, n Submission) (*Receiver, error) {
+	r := &Receiver{engine: e, caller: caller}
+	err := e.store.Update(ctx, caller.Tenant, func(tx *store.Tx) error {
+		r.row = store.BatchRow{Options: n.Options}
+		r.row.Kind, r.row.Surface, r.row.Name, r.row.Batch.Owner = muster.ImportBatch, n.Surface, n.Name, caller.Name
+		r.row.Ordered, r.row.RetryOf, r.row.State = n.Ordered, n.RetryOf, muster.Receiving
+		if err := tx.CreateBatch(&r.row); err != nil {
+			return err
+		}
+		_, err := tx.LeaseBatch(r.row.Seq, e.node, tx.Now().Add(receiveLease))
+		return err
+	})
+	return r, err
+}
+
+// Add takes one more row.
+func (r *Receiver) Add(ctx context.Context, row Row) error {
+	if r.total >= muster.MaxItems {
+		return muster.Errorf(muster.TooLong, "", "A batch holds at most %d rows.", muster.MaxItems)
+	}
+	r.rows = append(r.rows, row)
+	r.total++
+	if len(r.rows) >= flushRows {
+		return r.flush(ctx)
+	}
+	return nil
+}
+
+func (r *Receiver) flush(ctx context.Context) error {
+	blocks, err := r.blocks()
+	if err != nil {
+		return err
+	}
+	err = r.engine.store.Bulk(ctx, r.caller.Tenant, func(tx *store.Tx) error { return r.write(tx, blocks) })
+	r.rows = r.rows[:0]
+	return err
+}
+
+func (r *Receiver) blocks() ([]store.Block, error) {
+	var blocks []store.Block
+	first := r.total - len(r.rows)
+	for i := 0; i < len(r.rows); i += blockRows {
+		block, err := pack(first+i, r.rows[i:min(i+blockRows, len(r.rows))])
+		if err != nil {
+			return nil, err
+		}
+		blocks = append(blocks, block)
+	}
+	return blocks, nil
+}
+
+func (r *Receiver) write(tx *store.Tx, blocks []store.Block) error {
+	ours, err := tx.LeaseBatch(r.row.Seq, r.engine.node, tx.Now().Add(receiveLease))
+	if err != nil {
+		return err
+	}
+	if !ours {
+		return muster.Errorf(muster.Unavailable, "", "The upload took too long and was given up. Send it again.")
+	}
+	return tx.AddBlocks(r.row.Seq, blocks)
+}
+
+// Finish makes the batch visible and begins what is to follow, in one transaction with whatever also is to be durable then.
+func (r *Receiver) Finish(ctx context.Context, then Then, also func(tx *store.Tx, b *store.BatchRow) error) (store.BatchRow, error) {
+	blocks, err := r.blocks()
+	if err != nil {
+		return store.BatchRow{}, err
+	}
+	b := r.row
+	err = r.engine.store.Bulk(ctx, r.caller.Tenant, func(tx *store.Tx) error {
+		b = r.row
+		if err := r.write(tx, blocks); err != nil {
+			return err
+		}
+		b.Total, b.State = r.total, muster.Ready
+		if err := tx.ReleaseBatch(b.Seq, r.engine.node); err != nil {
+			return err
+		}
+		if err := r.engine.begin(tx, &b, then); err != nil {
+			return err
+		}
+		if also == nil {
+			return nil
+		}
+		return also(tx, &b)
+	})
+	return b, err
+}
+
+// Abort leaves nothing of the batch. It is harmless after Finish.
+func (r *Receiver) Abort(ctx context.Context) error {
+	if r == nil {
+		return errors.New("batch: nothing was received")
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
+	defer cancel()
+	return r.engine.store.Update(ctx, r.caller.Tenant, func(tx *store.Tx) error {
+		b, err := tx.BatchBySeq(r.row.Seq)
+		if err != nil || b.State != muster.Receiving {
+			return err
+		}
+		return tx.DeleteBatch(b.Seq)
+	})
+}

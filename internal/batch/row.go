@@ -1,0 +1,84 @@
+package batch
+
+import (
+	"bytes"
+	"compress/flate"
+	"encoding/json"
+	"fmt"
+	"io"
+
+	"github.com/musterid/muster"
+	"github.com/musterid/muster/internal/store"
+)
+
+// Row is one submitted row as it came: cells of a sheet, or an object. It is kept until the input's retention is over, for the result sheet
+// and for retries.
+type Row struct {
+	Number int             `json:"n"`           // as the user sees it in the file, from 1
+	Cells  []string        `json:"c,omitempty"` // of a sheet
+	JSON   json.RawMessage `json:"j,omitempty"` // of a body
+	Faults muster.Errors   `json:"f,omitempty"` // found while reading: the row fails with them
+}
+
+// blockRows is how many rows stand in one block.
+const blockRows = 250
+
+// pack makes a block of rows: one JSON text per line, deflated at the fastest level.
+func pack(first int, rows []Row) (store.Block, error) {
+	var out bytes.Buffer
+	w, err := flate.NewWriter(&out, flate.BestSpeed)
+	if err != nil {
+		return store.Block{}, fmt.Errorf("batch: pack rows: %w", err)
+	}
+	encoder := json.NewEncoder(w)
+	for i := range rows {
+		if err := encoder.Encode(&rows[i]); err != nil {
+			return store.Block{}, fmt.Errorf("batch: pack row %d: %w", rows[i].Number, err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		return store.Block{}, fmt.Errorf("batch: pack rows: %w", err)
+	}
+	return store.Block{First: first, N: len(rows), Bytes: out.Bytes()}, nil
+}
+
+// unpack undoes pack.
+func unpack(b store.Block) ([]Row, error) {
+	rows := make([]Row, b.N)
+	content, err := io.ReadAll(flate.NewReader(bytes.NewReader(b.Bytes)))
+	if err != nil {
+		return nil, fmt.Errorf("batch: unpack rows from %d: %w", b.First, err)
+	}
+	for i := range rows {
+		line, rest, _ := bytes.Cut(content, []byte{'\n'})
+		if err := json.Unmarshal(line, &rows[i]); err != nil {
+			return nil, fmt.Errorf("batch: unpack row %d: %w", b.First+i, err)
+		}
+		content = rest
+	}
+	return rows, nil
+}
+
+// rowsBetween reads the rows from first to before end.
+func rowsBetween(tx *store.Tx, batch int64, first, end int) ([]Row, error) {
+	blocks, err := tx.Blocks(batch, first, end)
+	if err != nil {
+		return nil, err
+	}
+	return cutRows(blocks, first, end)
+}
+
+func cutRows(blocks []store.Block, first, end int) ([]Row, error) {
+	rows := make([]Row, 0, end-first)
+	for _, b := range blocks {
+		list, err := unpack(b)
+		if err != nil {
+			return nil, err
+		}
+		from, to := max(first-b.First, 0), min(end-b.First, b.N)
+		if from < to {
+			rows = append(rows, list[from:to]...)
+		}
+	}
+	return rows, nil
+}

@@ -1,0 +1,73 @@
+package intake
+
+import (
+	"fmt"
+
+	"github.com/musterid/muster"
+	"github.com/musterid/muster/internal/batch"
+	"github.com/musterid/muster/internal/roster"
+	"github.com/musterid/muster/internal/store"
+)
+
+// Carry finds who each row means, has the roster carry the rows out, and gives their items.
+func (in *Intake) Carry(tx *store.Tx, b *store.BatchRow, decoded any, c batch.Chunk) ([]muster.Item, error) {
+	rows, ok := decoded.(chunk)
+	if !ok {
+		return nil, fmt.Errorf("intake: batch %d: rows of type %T", b.Seq, decoded)
+	}
+	tenant, err := tx.Own()
+	if err != nil {
+		return nil, err
+	}
+	m := match{tx: tx, options: rows.options, wishes: rows.wishes, skip: c.Skip, first: c.First, batch: b.Seq}
+	if err := m.find(); err != nil {
+		return nil, err
+	}
+	rules := roster.RulesOf(tenant.Settings)
+	rules.SharedEmail, rules.DryRun = rows.options.SharedEmail, c.Dry
+	if c.Dry {
+		rules.Plan = b.Seq
+	}
+	faults, err := in.checkPlaces(tx, &m)
+	if err != nil {
+		return nil, err
+	}
+	ops := make([]roster.Op, len(rows.wishes))
+	for i := range rows.wishes {
+		ops[i] = roster.Op{Person: m.person[i], Draft: rows.wishes[i].draft, Row: rows.wishes[i].row}
+		if m.passOver(i) || len(faults[i]) > 0 {
+			ops[i].Person = -1
+		}
+	}
+	outcomes, err := in.roster.Carry(tx, rules, ops)
+	if err != nil {
+		return nil, err
+	}
+	items := make([]muster.Item, len(ops))
+	for i := range items {
+		faults[i] = append(faults[i], outcomes[i].Faults...)
+		items[i] = itemOf(b.Seq, c, i, &rows.wishes[i], outcomes[i], faults[i])
+	}
+	return items, in.putInPlaces(tx, &m, items, c.Dry)
+}
+
+// itemOf is the item of one row.
+func itemOf(b int64, c batch.Chunk, i int, w *wish, out roster.Outcome, faults muster.Errors) muster.Item {
+	item := muster.Item{Batch: b, Index: c.First + i, Row: w.row, State: muster.DoneItem, Reasons: w.warnings, Person: out.Person.Seq, Guard: out.Version, Change: out.Change}
+	switch {
+	case len(faults) > 0:
+		item.State, item.Reasons, item.Person, item.Change = muster.FailedItem, faults, 0, muster.Change{}
+	case c.Dry:
+		item.State = muster.PlannedItem
+	}
+	return item
+}
+
+// Written has the accounts of the batch's people looked at, where there is a target at all.
+func (in *Intake) Written(tx *store.Tx, b *store.BatchRow) error {
+	targets, err := tx.Targets()
+	if err != nil || len(targets) == 0 {
+		return err
+	}
+	return in.roster.AccountsOfBatch(tx, b.Seq)
+}

@@ -1,0 +1,74 @@
+package intake
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/musterid/muster"
+	"github.com/musterid/muster/internal/batch"
+	"github.com/musterid/muster/internal/sheet"
+)
+
+// sampleRows is how many rows are looked at before the meaning of the columns is fixed.
+const sampleRows = 1_000
+
+// understand says what the columns mean, by their names, the user's mapping, and, where a name alone cannot tell, the first rows.
+func understand(o *Options, mapping map[string]string, sample []batch.Row) error {
+	columns, err := sheet.Map(o.Header, mapping)
+	if err != nil {
+		return err
+	}
+	for i := range columns {
+		c := &columns[i]
+		if c.Field == "state" && mapping[c.Header] == "" && !holdsStates(sample, *c) {
+			c.Field = "" // such as the state somebody lives in
+		}
+	}
+	o.Columns = columns
+	for _, c := range columns {
+		switch {
+		case isSecret(c.Field):
+			o.Notes = append(o.Notes, muster.Errorf(muster.Unsupported, c.Header, "Column %q: passwords are not taken from files. What stands there was not stored.", c.Header))
+		case c.Field == "" && !c.Ours:
+			o.Notes = append(o.Notes, muster.Errorf(muster.Unsupported, c.Header, "Column %q was not recognised and is not used. Say in the mapping what it means.", c.Header))
+		}
+	}
+	if !identifies(columns) {
+		return muster.Errorf(muster.Required, "", "No column says who the people are: a name, an e-mail address or a username is needed. The columns are %s.", strings.Join(quote(o.Header), ", "))
+	}
+	return nil
+}
+
+func identifies(columns []sheet.Column) bool {
+	for _, c := range columns {
+		switch c.Field {
+		case "username", "email", "first_name", "last_name", "display_name", "source_id":
+			return true
+		}
+	}
+	return false
+}
+
+// holdsStates says whether all that stands in a column can be read as a state.
+func holdsStates(sample []batch.Row, c sheet.Column) bool {
+	for _, row := range sample {
+		if c.Index >= len(row.Cells) || strings.TrimSpace(row.Cells[c.Index]) == "" {
+			continue
+		}
+		if _, ok := stateOf(row.Cells[c.Index], c.Opposite); !ok {
+			return false
+		}
+	}
+	return true
+}
+
+// isSecret says whether a field must never be stored as it came.
+func isSecret(field string) bool { return field == "password" || field == "password_hash" }
+
+func quote(list []string) []string {
+	quoted := make([]string, len(list))
+	for i, s := range list {
+		quoted[i] = fmt.Sprintf("%q", s)
+	}
+	return quoted
+}

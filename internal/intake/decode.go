@@ -1,0 +1,239 @@
+package intake
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/musterid/muster"
+	"github.com/musterid/muster/internal/batch"
+	"github.com/musterid/muster/internal/sheet"
+	"github.com/musterid/muster/internal/store"
+)
+
+// wish is what one row asks for, as far as the row alone tells.
+type wish struct {
+	row      int
+	draft    muster.Draft
+	groups   []string
+	units    []string
+	title    string
+	role     string
+	second   string
+	cycles   []string
+	subjects []string
+	source   string // key, see store.SourceKeyOf
+	email    string // key
+	username string // key
+	faults   muster.Errors
+	warnings muster.Errors
+}
+
+// chunk is what Decode gives to Carry.
+type chunk struct {
+	options Options
+	wishes  []wish
+}
+
+// Decode reads rows as far as that needs no database.
+func (in *Intake) Decode(ctx context.Context, b *store.BatchRow, rows []batch.Row) (any, error) {
+	c := chunk{wishes: make([]wish, len(rows))}
+	if err := json.Unmarshal(b.Options, &c.options); err != nil {
+		return nil, fmt.Errorf("intake: options of batch %d: %w", b.Seq, err)
+	}
+	for i := range rows {
+		c.wishes[i] = c.options.wish(&rows[i])
+		if i%500 == 0 && ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+	}
+	return c, nil
+}
+
+// wish reads one row, with all its faults.
+func (o *Options) wish(row *batch.Row) wish {
+	w := wish{row: row.Number, draft: make(muster.Draft, 8), faults: slices.Clone(row.Faults)}
+	if row.JSON != nil {
+		w.readObject(o, row.JSON)
+	} else {
+		w.readCells(o, row.Cells)
+	}
+	if _, given := w.draft["source"]; !given && o.Source != "" && w.draft["source_id"] != nil {
+		w.draft["source"] = o.Source
+	}
+	w.keys()
+	_, faults := muster.Person{State: muster.Active, Mode: muster.Standard}.With(w.draft)
+	w.faults = append(w.faults, faults...)
+	return w
+}
+
+func (w *wish) keys() {
+	get := func(field string) string { s, _ := w.draft[field].(string); return strings.TrimSpace(s) }
+	w.source = store.SourceKeyOf(get("source"), get("source_id"))
+	w.email, w.username = muster.FoldKey(get("email")), muster.FoldKey(get("username"))
+}
+
+func (w *wish) readCells(o *Options, cells []string) {
+	var names map[string]string // of attribute pairs
+	for _, c := range o.Columns {
+		if c.Field == "" || c.Index >= len(cells) || isSecret(c.Field) {
+			continue
+		}
+		cell := strings.TrimSpace(cells[c.Index])
+		if pair, half, ok := attributePair(c.Field); ok {
+			if names == nil {
+				names = map[string]string{}
+			}
+			names[pair+"."+half] = cell
+			continue
+		}
+		if cell == "" && !o.EmptyClears {
+			continue
+		}
+		w.read(o, c, cell)
+	}
+	w.readPairs(names)
+}
+
+// read takes one cell. A cell that is empty clears.
+func (w *wish) read(o *Options, c sheet.Column, cell string) {
+	switch c.Field {
+	case "groups":
+		w.groups = listOf(cell)
+	case "unit":
+		w.units = listOf(cell)
+	case "unit_title":
+		w.title = cell
+	case "role":
+		w.role = cell
+	case "secondary_role":
+		w.second = cell
+	case "cycles":
+		w.cycles = listOf(cell)
+	case "subjects":
+		w.subjects = listOf(cell)
+	case "password_change":
+		return // there is nothing to change
+	case "class_code", "school_year", "level", "account_required":
+		w.draft["attributes."+c.Field] = cell
+	case "state":
+		w.readState(c, cell)
+	case "birth_date", "hire_date":
+		w.readDate(o, c.Field, cell)
+	default:
+		w.draft[c.Field] = cell
+	}
+}
+
+func (w *wish) readState(c sheet.Column, cell string) {
+	if cell == "" {
+		return
+	}
+	state, ok := stateOf(cell, c.Opposite)
+	if !ok {
+		w.faults = append(w.faults, muster.Errorf(muster.Invalid, "state", "%q is no state; use active, staged, suspended, archived or deleted.", cut(cell)))
+		return
+	}
+	w.draft["state"] = string(state)
+}
+
+func (w *wish) readDate(o *Options, field, cell string) {
+	if cell == "" {
+		w.draft[field] = nil
+		return
+	}
+	date, err := dateOf(field, cell, o.Dates)
+	if err != nil {
+		w.faults = append(w.faults, err)
+		return
+	}
+	w.draft[field] = date
+}
+
+// attributePair takes the field of a column that is half of a name and value pair apart.
+func attributePair(field string) (pair, half string, ok bool) {
+	rest, ok := strings.CutPrefix(field, "attribute_pair.")
+	if !ok {
+		return "", "", false
+	}
+	pair, half, _ = strings.Cut(rest, ".")
+	return pair, half, true
+}
+
+// readPairs makes custom attributes of the columns attribute1_name, attribute1_value and so on. A pair that is empty is passed over.
+func (w *wish) readPairs(halves map[string]string) {
+	for key, name := range halves {
+		pair, half, _ := strings.Cut(key, ".")
+		if half != "name" {
+			continue
+		}
+		value := halves[pair+".value"]
+		switch {
+		case name == "" && value != "":
+			w.faults = append(w.faults, muster.Errorf(muster.Required, "attribute"+pair+"_name", "The value %q has no name.", cut(value)))
+		case name != "" && value != "":
+			w.draft["attributes."+name] = value
+		}
+	}
+}
+
+// readObject takes a row that is a JSON object: its names are fields, or what a column of that name would mean.
+func (w *wish) readObject(o *Options, raw json.RawMessage) {
+	var object map[string]any
+	if err := json.Unmarshal(raw, &object); err != nil {
+		w.faults = append(w.faults, muster.Errorf(muster.Invalid, "", "The row is not a JSON object."))
+		return
+	}
+	for name, value := range object {
+		field := name
+		if !muster.KnownField(name) {
+			field = sheet.FieldOf(name)
+		}
+		switch {
+		case sheet.Ours(name):
+		case isSecret(field):
+			w.warnings = append(w.warnings, muster.Errorf(muster.Unsupported, name, "Passwords are not taken from imports. It was not stored."))
+		case field == "":
+			w.faults = append(w.faults, muster.Errorf(muster.Unsupported, name, "There is no field %q.", cut(name)))
+		case field == "groups" || field == "unit" || field == "cycles" || field == "subjects":
+			w.readList(o, field, value)
+		case muster.KnownField(field) && field != "state" && field != "birth_date" && field != "hire_date":
+			w.draft[field] = value
+		default:
+			w.readValue(o, field, value)
+		}
+	}
+}
+
+// readList takes a list of texts, or one text that holds a list.
+func (w *wish) readList(o *Options, field string, value any) {
+	list, isList := value.([]any)
+	if !isList {
+		w.readValue(o, field, value)
+		return
+	}
+	texts := make([]string, 0, len(list))
+	for _, e := range list {
+		s, ok := e.(string)
+		if !ok {
+			w.faults = append(w.faults, muster.Errorf(muster.Invalid, field, "A list of texts is expected here."))
+			return
+		}
+		texts = append(texts, s)
+	}
+	w.read(o, sheet.Column{Field: field}, strings.Join(texts, "\n"))
+}
+
+// readValue takes a value that has the same meaning as the text in a cell.
+func (w *wish) readValue(o *Options, field string, value any) {
+	switch v := value.(type) {
+	case nil:
+		w.read(o, sheet.Column{Field: field}, "")
+	case string:
+		w.read(o, sheet.Column{Field: field}, strings.TrimSpace(v))
+	default:
+		w.faults = append(w.faults, muster.Errorf(muster.Invalid, field, "A text is expected here."))
+	}
+}

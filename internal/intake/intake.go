@@ -1,0 +1,54 @@
+// Package intake turns the rows of a file or body into people: it says what each column means, reads the cells, finds who is meant, and gives
+// the rows as ops to internal/roster, chunk by chunk as internal/batch drives it. It also writes the answer: the user's own file with what became
+// of each row.
+//
+// Reading file formats is internal/sheet's. Rules of the directory are internal/roster's.
+package intake
+
+import (
+	"github.com/musterid/muster"
+	"github.com/musterid/muster/internal/batch"
+	"github.com/musterid/muster/internal/roster"
+	"github.com/musterid/muster/internal/sheet"
+	"github.com/musterid/muster/internal/store"
+)
+
+// Intake is the worker of import batches.
+type Intake struct {
+	store  *store.Store
+	engine *batch.Engine
+	roster *roster.Roster
+}
+
+// New makes an Intake and has the engine give it its batches.
+func New(s *store.Store, e *batch.Engine, r *roster.Roster) *Intake {
+	in := &Intake{store: s, engine: e, roster: r}
+	e.Register(in)
+	return in
+}
+
+// Options are what is remembered of an import besides its rows.
+type Options struct {
+	Matching    muster.Matching `json:"matching"`
+	Source      string          `json:"source,omitempty"`       // of source ids that come without one
+	SharedEmail bool            `json:"shared_email,omitempty"` // addresses that somebody holds are taken without claiming them
+	EmptyClears bool            `json:"empty_clears,omitempty"` // an empty cell clears the field, and does not leave it as it is
+	Dates       string          `json:"dates,omitempty"`        // order of dates such as 03/04/2010: dmy or mdy; "" accepts only 2010-04-03
+
+	Format  sheet.Format   `json:"format"`
+	Header  []string       `json:"header,omitempty"`
+	Columns []sheet.Column `json:"columns,omitempty"`
+	// Notes are what the user should know of the file as a whole, such as columns that nobody recognised.
+	Notes muster.Errors `json:"notes,omitempty"`
+}
+
+// Unrecognised lists the columns that are kept and not used.
+func (o Options) Unrecognised() []string {
+	var list []string
+	for _, c := range o.Columns {
+		if c.Field == "" && !c.Ours {
+			list = append(list, c.Header)
+		}
+	}
+	return list
+}

@@ -1,0 +1,139 @@
+package intake
+
+import (
+	"github.com/musterid/muster"
+	"github.com/musterid/muster/internal/store"
+)
+
+// match says which person of the directory each row of a chunk means: by source id, else by e-mail, else by username.
+type match struct {
+	tx      *store.Tx
+	options Options
+	wishes  []wish
+	skip    map[int]bool // by index in the batch
+	first   int
+	batch   int64
+
+	person []int64         // of each row: seq, 0 for somebody new
+	faults []muster.Errors // of each row
+}
+
+// passOver says that a row is not to be carried out: it has its outcome, or faults.
+func (m *match) passOver(i int) bool { return m.skip[m.first+i] || len(m.faults[i]) > 0 }
+
+func (m *match) find() error {
+	m.person, m.faults = make([]int64, len(m.wishes)), make([]muster.Errors, len(m.wishes))
+	var sources, emails, usernames []string
+	for i := range m.wishes {
+		w := &m.wishes[i]
+		m.faults[i] = append(m.faults[i], w.faults...)
+		sources, emails = appendKey(sources, w.source), appendKey(emails, w.email)
+		if w.source == "" && w.email == "" {
+			usernames = appendKey(usernames, w.username)
+		}
+	}
+	bySource, err := m.tx.Holders(store.SourceKey, sources)
+	if err != nil {
+		return err
+	}
+	byEmail, err := m.tx.Holders(store.EmailKey, emails)
+	if err != nil {
+		return err
+	}
+	byUsername, err := m.tx.Holders(store.UsernameKey, usernames)
+	if err != nil {
+		return err
+	}
+	present, err := m.present(bySource, byEmail, byUsername)
+	if err != nil {
+		return err
+	}
+	for i := range m.wishes {
+		w := &m.wishes[i]
+		m.person[i] = m.decide(i, present[bySource[w.source]], present[byEmail[w.email]], present[byUsername[w.username]])
+	}
+	return m.oncePerPerson(present)
+}
+
+func appendKey(keys []string, key string) []string {
+	if key == "" {
+		return keys
+	}
+	return append(keys, key)
+}
+
+// present reads everybody who was found.
+func (m *match) present(found ...map[string]int64) (map[int64]*store.PersonRow, error) {
+	var seqs []int64
+	for _, f := range found {
+		for _, seq := range f {
+			seqs = append(seqs, seq)
+		}
+	}
+	people, err := m.tx.People(seqs)
+	present := make(map[int64]*store.PersonRow, len(people))
+	for seq, p := range people {
+		present[seq] = &p
+	}
+	return present, err
+}
+
+// decide gives the person that row i means, and its faults.
+func (m *match) decide(i int, bySource, byEmail, byUsername *store.PersonRow) int64 {
+	w := &m.wishes[i]
+	fail := func(code muster.Code, field, format string, args ...any) {
+		m.faults[i] = append(m.faults[i], muster.Errorf(code, field, format, args...))
+	}
+	if w.source == "" && w.email == "" {
+		bySource = byUsername
+	}
+	found := bySource
+	if found == nil && byEmail != nil && !(m.options.SharedEmail && w.source != "") {
+		found = byEmail
+		if w.source != "" && found.Keys.Source != "" && found.Source == w.text("source") {
+			fail(muster.Conflict, "source_id", "The e-mail address is that of %s (%s), who has the source id %q and not %q.", found.Shown(), found.ID, found.SourceID, w.text("source_id"))
+		}
+	}
+	if bySource != nil && byEmail != nil && bySource.Seq != byEmail.Seq && !m.options.SharedEmail {
+		fail(muster.Conflict, "", "This row means two people: %s (%s) has the source id, %s (%s) has the e-mail address.", bySource.Shown(), bySource.ID, byEmail.Shown(), byEmail.ID)
+	}
+	switch {
+	case found == nil && m.options.Matching == muster.UpdateOnly:
+		fail(muster.NotFound, "", "Nobody in the directory has this source id, e-mail address or username, and this import only updates.")
+	case found == nil && m.options.Matching == muster.Upsert && w.source == "" && w.email == "" && w.username == "":
+		fail(muster.Required, "email", "Nothing says whether this person is in the directory already: give a source id, an e-mail address or a username, or import in the mode create.")
+	case found != nil && m.options.Matching == muster.CreateOnly:
+		fail(muster.Conflict, "", "%s is in the directory already (%s), and this import only creates.", found.Shown(), found.ID)
+	case found != nil:
+		return found.Seq
+	}
+	return 0
+}
+
+func (w *wish) text(field string) string { s, _ := w.draft[field].(string); return s }
+
+// oncePerPerson refuses a second row for the same person, in this chunk or one before.
+func (m *match) oncePerPerson(present map[int64]*store.PersonRow) error {
+	var seqs []int64
+	for i, seq := range m.person {
+		if seq != 0 && !m.passOver(i) {
+			seqs = append(seqs, seq)
+		}
+	}
+	seen, err := m.tx.SeenIn(m.batch, seqs)
+	if err != nil {
+		return err
+	}
+	for i, seq := range m.person {
+		if seq == 0 || m.passOver(i) {
+			continue
+		}
+		row, twice := seen[seq]
+		if twice && row != m.wishes[i].row {
+			m.faults[i] = append(m.faults[i], muster.Errorf(muster.Conflict, "", "This is the same person as row %d: %s (%s).", row, present[seq].Shown(), present[seq].ID))
+			continue
+		}
+		seen[seq] = m.wishes[i].row
+	}
+	return nil
+}

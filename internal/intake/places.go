@@ -1,0 +1,98 @@
+package intake
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/musterid/muster"
+	"github.com/musterid/muster/internal/roster"
+	"github.com/musterid/muster/internal/store"
+)
+
+// joinsOf gives the units and groups that a row puts a person into.
+func (w *wish) joinsOf(person int64) []roster.Join {
+	var joins []roster.Join
+	for _, unit := range w.units {
+		j := roster.Join{Person: person, Unit: roster.ParseUnitRef(strings.TrimPrefix(unit, "/"))} // Google writes /6A
+		if w.title != "" {
+			j.Title = &w.title
+		}
+		if w.role != "" {
+			j.Roles = []roster.RoleGrant{{Role: w.role, Secondary: w.second, Cycles: w.cycles, Subjects: w.subjects}}
+		}
+		joins = append(joins, j)
+	}
+	for _, code := range w.groups {
+		joins = append(joins, roster.Join{Person: person, Group: code})
+	}
+	return joins
+}
+
+// checkPlaces finds the faults in the units and groups of rows, before anything is written: a row is done whole or not at all. It gives all
+// faults of each row so far.
+func (in *Intake) checkPlaces(tx *store.Tx, m *match) ([]muster.Errors, error) {
+	var joins []roster.Join
+	var rows []int
+	for i := range m.wishes {
+		person := m.person[i]
+		if person == 0 {
+			person = -int64(i) - 1
+		}
+		for _, j := range m.wishes[i].joinsOf(person) {
+			if !m.skip[m.first+i] {
+				joins, rows = append(joins, j), append(rows, i)
+			}
+		}
+		if w := &m.wishes[i]; w.role != "" && len(w.units) == 0 {
+			w.warnings = append(w.warnings, muster.Errorf(muster.Unsupported, "role", "A role is held in a unit, and the row names none. It was not used."))
+		}
+	}
+	if len(joins) == 0 {
+		return m.faults, nil
+	}
+	joined, err := roster.JoinAll(tx, joins, true)
+	if err != nil {
+		return nil, err
+	}
+	for n, j := range joined {
+		m.faults[rows[n]] = append(m.faults[rows[n]], j.Faults...)
+	}
+	return m.faults, nil
+}
+
+// putInPlaces puts the people of rows that are done into their units and groups, and adds that to the rows' changes.
+func (in *Intake) putInPlaces(tx *store.Tx, m *match, items []muster.Item, dry bool) error {
+	var joins []roster.Join
+	var rows []int
+	for i := range items {
+		if m.passOver(i) || items[i].State == muster.FailedItem {
+			continue
+		}
+		person := items[i].Person
+		if person <= 0 {
+			person = -int64(i) - 1
+		}
+		for _, j := range m.wishes[i].joinsOf(person) {
+			joins, rows = append(joins, j), append(rows, i)
+		}
+	}
+	if len(joins) == 0 {
+		return nil
+	}
+	joined, err := roster.JoinAll(tx, joins, dry)
+	if err != nil {
+		return err
+	}
+	for n, j := range joined {
+		item := &items[rows[n]]
+		if j.Change.Empty() {
+			continue
+		}
+		if item.Change.Empty() {
+			item.Change.Action = muster.Update
+		}
+		item.Change.Fields = append(item.Change.Fields, j.Change.Fields...)
+		slices.SortFunc(item.Change.Fields, func(a, b muster.FieldChange) int { return strings.Compare(a.Field, b.Field) })
+	}
+	return nil
+}

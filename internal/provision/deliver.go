@@ -1,0 +1,205 @@
+package provision
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/musterid/muster"
+	"github.com/musterid/muster/internal/connector"
+	"github.com/musterid/muster/internal/store"
+)
+
+// deliver brings one account at the target to what is wanted, and notes in d what came of it. The error is only for what keeps the whole target
+// from being worked with; everything else is d's.
+func (p *Provision) deliver(ctx context.Context, t *store.TargetRow, conn connector.Connector, d *delivery) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	calls, cancel := context.WithTimeout(ctx, time.Duration(max(t.Policy.TimeoutSecs, 1))*time.Second)
+	defer cancel()
+	err := p.bring(calls, t, conn, d)
+	if ctx.Err() != nil && d.state == muster.PendingItem {
+		return nil // we are stopping: the account stays due, and nothing counts against it
+	}
+	if err == nil {
+		return nil
+	}
+	var f *connector.Failure
+	if errors.As(err, &f) && (f.Down || f.After > 0) {
+		return err
+	}
+	p.failed(t, d, err)
+	return nil
+}
+
+// bring decides which steps lead from what we know of the account to what is wanted, and takes them.
+func (p *Provision) bring(ctx context.Context, t *store.TargetRow, conn connector.Connector, d *delivery) error {
+	if d.account.ExternalID != "" && d.account.State != muster.ReleasedAccount {
+		err := p.ensure(ctx, conn, d, d.account.Pushed)
+		if !errors.Is(err, connector.ErrNotFound) {
+			return err
+		}
+		// Somebody deleted it over there. Who is to have an account gets a new one.
+		d.account.ExternalID, d.account.Pushed = "", nil
+	}
+	if d.account.State == muster.ReleasedAccount {
+		d.account.ExternalID, d.account.Pushed = "", nil
+	}
+	kind, err := p.kind(t.Kind)
+	if err != nil {
+		return err
+	}
+	found, err := conn.Find(ctx, connector.Query{Marker: p.marker(d), Username: d.person.Username})
+	switch {
+	case err == nil:
+		return p.meet(ctx, t, conn, d, found, kind)
+	case !errors.Is(err, connector.ErrNotFound):
+		return err
+	case !deserves(&d.person, t):
+		return p.nothing(d, muster.PlannedAccount)
+	}
+	return p.create(ctx, t, conn, d, kind)
+}
+
+// marker is what we leave with an account to know it again: the person's id, which nobody else has.
+func (p *Provision) marker(d *delivery) string { return d.person.ID.String() }
+
+// ensure brings an account that is ours from what it has to what is wanted.
+func (p *Provision) ensure(ctx context.Context, conn connector.Connector, d *delivery, has muster.Record) error {
+	if has == nil {
+		has = muster.Record{} // it exists, and all we know of it is that
+	}
+	change := muster.Diff(has, d.wanted)
+	if change.Empty() {
+		return p.nothing(d, muster.DeliveredAccount)
+	}
+	step := connector.Step{
+		Intent: connector.Ensure, ExternalID: d.account.ExternalID, Marker: p.marker(d), Username: d.person.Username, Change: change, Wanted: d.wanted,
+	}
+	account, err := conn.Apply(ctx, step)
+	if errors.Is(err, connector.ErrExists) {
+		return p.conflict(d, fmt.Errorf("the username %q is taken there", d.person.Username))
+	}
+	if errors.Is(err, connector.ErrNotFound) && d.wanted["enabled"] != true {
+		return p.nothing(d, muster.ReleasedAccount) // it is gone, and nobody misses it
+	}
+	if err != nil {
+		return err
+	}
+	p.delivered(d, account, change)
+	return nil
+}
+
+// nothing notes that there is nothing to do.
+func (p *Provision) nothing(d *delivery, state muster.AccountState) error {
+	d.account.State, d.state = state, muster.DoneItem
+	d.account.Due, d.account.LastError, d.account.Attempts = time.Time{}, nil, 0
+	if state == muster.DeliveredAccount {
+		d.account.Pushed = d.wanted
+	}
+	return nil
+}
+
+// delivered notes that the target has what was wanted.
+func (p *Provision) delivered(d *delivery, a connector.Account, change muster.Change) {
+	d.state, d.change = muster.DoneItem, change
+	d.account.State, d.account.Pushed, d.account.Intent = muster.DeliveredAccount, d.wanted, nil
+	d.account.Due, d.account.LastError, d.account.Attempts = time.Time{}, nil, 0
+	d.account.Username = d.person.Username
+	if a.ExternalID != "" {
+		d.account.ExternalID = a.ExternalID
+	}
+	if a.Username != "" {
+		d.account.Username = a.Username
+	}
+	if change.Action == muster.Delete {
+		d.account.State, d.account.Pushed = muster.ReleasedAccount, nil
+	}
+}
+
+// create makes an account. Where the kind leaves no marker, what is asked for is recorded first: that is how we know our own account again when
+// the answer is lost.
+func (p *Provision) create(ctx context.Context, t *store.TargetRow, conn connector.Connector, d *delivery, kind connector.Kind) error {
+	if !kind.Powers.Marker {
+		d.account.Intent, d.account.Username = intentOf(d), d.person.Username
+		if err := p.store.Update(ctx, t.Tenant, func(tx *store.Tx) error { return tx.SaveIntent(&d.account) }); err != nil {
+			return err
+		}
+	}
+	change := muster.Diff(nil, d.wanted)
+	account, err := conn.Apply(ctx, connector.Step{Intent: connector.Create, Marker: p.marker(d), Username: d.person.Username, Change: change, Wanted: d.wanted})
+	if errors.Is(err, connector.ErrExists) {
+		d.account.Intent = nil
+		return p.conflict(d, fmt.Errorf("the username %q, or another value that must be unique, is taken there", d.person.Username))
+	}
+	if err != nil {
+		if account.ExternalID != "" { // made, but not finished
+			d.account.ExternalID, d.account.State = account.ExternalID, muster.PendingAccount
+		}
+		return err
+	}
+	p.delivered(d, account, change)
+	return nil
+}
+
+// intentOf is what a create asks for, as far as it makes our account recognisable.
+func intentOf(d *delivery) muster.Record {
+	intent := muster.Record{}
+	for _, field := range []string{"username", "first_name", "last_name", "email"} {
+		if v, ok := d.wanted[field]; ok {
+			intent[field] = v
+		}
+	}
+	return intent
+}
+
+// meet decides whose the account is that has our marker or our username: ours, to be brought to what is wanted, or a stranger's, which is never
+// written.
+func (p *Provision) meet(ctx context.Context, t *store.TargetRow, conn connector.Connector, d *delivery, found connector.Account, kind connector.Kind) error {
+	if !ours(t, d, found, kind) {
+		return p.conflict(d, fmt.Errorf("an account %q is there already (%s) and is not ours", found.Username, found.ExternalID))
+	}
+	d.account.ExternalID, d.account.State = found.ExternalID, muster.PendingAccount
+	has := muster.Record{}
+	for field, value := range found.Attributes {
+		has[field] = value
+	}
+	has["username"], has["enabled"] = found.Username, found.Enabled
+	// Fields that the kind does not read are told again: that cannot harm.
+	if err := p.ensure(ctx, conn, d, has); err != nil {
+		return err
+	}
+	d.account.Intent = nil
+	return nil
+}
+
+// ours is design rule 5.
+func ours(t *store.TargetRow, d *delivery, found connector.Account, kind connector.Kind) bool {
+	if kind.Powers.Marker && found.Marker != "" {
+		return found.Marker == d.person.ID.String()
+	}
+	if d.account.Intent != nil {
+		for _, field := range []string{"first_name", "last_name", "email"} {
+			if d.account.Intent.Text(field) != found.Attributes.Text(field) {
+				return false
+			}
+		}
+		return muster.FoldKey(found.Username) == muster.FoldKey(d.account.Intent.Text("username"))
+	}
+	email := found.Attributes.Text("email")
+	return t.Policy.Match == "email" && email != "" && muster.FoldKey(email) == muster.FoldKey(d.person.Email)
+}
+
+// conflict notes that somebody else's account has the name. A generated name that nobody has seen yet is given up for the next one.
+func (p *Provision) conflict(d *delivery, cause error) error {
+	if d.person.Generated && d.account.ExternalID == "" {
+		d.taken = true
+		return nil
+	}
+	d.state = muster.FailedItem
+	d.reason = muster.Errorf(muster.Conflict, "username", "%s.", upperFirst(cause.Error()))
+	d.account.State, d.account.LastError, d.account.Due = muster.ConflictAccount, d.reason, time.Time{}
+	return nil
+}

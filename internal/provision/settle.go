@@ -1,0 +1,217 @@
+package provision
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/musterid/muster"
+	"github.com/musterid/muster/internal/connector"
+	"github.com/musterid/muster/internal/roster"
+	"github.com/musterid/muster/internal/store"
+)
+
+// The waits between tries: first, and at most.
+const (
+	firstWait  = time.Second
+	longestTry = 10 * time.Minute
+	longestOff = 5 * time.Minute // of a target that is down
+)
+
+// failed notes an error of one account: for good, or to be tried again.
+func (p *Provision) failed(t *store.TargetRow, d *delivery, err error) {
+	verdict := connector.Verdict(err)
+	d.reason = muster.Errorf(muster.Invalid, "", "%s", upperFirst(err.Error())).Because(err)
+	if muster.CodeOf(err) != muster.Internal {
+		d.reason = muster.Faults(err)[0]
+	}
+	d.account.LastError = d.reason
+	d.account.Attempts++
+	if verdict.Permanent || d.account.Attempts >= max(t.Policy.Attempts, 1) {
+		d.state, d.account.State, d.account.Due = muster.FailedItem, muster.FailedAccount, time.Time{}
+		return
+	}
+	d.account.Due = p.store.Now().Add(backoff(firstWait, d.account.Attempts, longestTry))
+}
+
+// backoff doubles with each attempt and varies by a quarter, so that many do not come back at once.
+func backoff(first time.Duration, attempt int, most time.Duration) time.Duration {
+	wait := min(first<<min(attempt-1, 20), most)
+	return wait*3/4 + time.Duration(rand.Int64N(int64(wait)/2+1))
+}
+
+// trouble leaves a target alone for a while: as long as it asked, or longer each time.
+func (p *Provision) trouble(ctx context.Context, t *store.TargetRow, cause error) error {
+	verdict := connector.Verdict(cause)
+	wait := verdict.After
+	if wait <= 0 {
+		wait = backoff(firstWait, t.Failures+1, longestOff)
+	}
+	p.log.Warn("target is left alone for a while", "target", t.ID, "kind", t.Kind, "for", wait.Round(time.Millisecond), "error", cause)
+	return p.store.Update(ctx, t.Tenant, func(tx *store.Tx) error {
+		return tx.TargetTrouble(t.Seq, tx.Now().Add(wait), upperFirst(cause.Error()))
+	})
+}
+
+// settleAll records deliveries as they come, as many at a time as are there.
+func (p *Provision) settleAll(ctx context.Context, t *store.TargetRow, n int, results <-chan *delivery) error {
+	var failed error
+	for n > 0 {
+		group := []*delivery{<-results}
+		for len(group) < n {
+			select {
+			case d := <-results:
+				group = append(group, d)
+				continue
+			default:
+			}
+			break
+		}
+		n -= len(group)
+		// What was done must be recorded also when we are stopping.
+		if err := p.settle(context.WithoutCancel(ctx), t, group); err != nil {
+			failed = errors.Join(failed, err)
+		}
+	}
+	return failed
+}
+
+// settle records some deliveries: the accounts, the items that wait for them, and the counts of their batches.
+func (p *Provision) settle(ctx context.Context, t *store.TargetRow, group []*delivery) error {
+	slices.SortFunc(group, func(a, b *delivery) int { return int(a.account.Seq - b.account.Seq) }) // the order in which rows are locked
+	return p.store.Update(ctx, t.Tenant, func(tx *store.Tx) error {
+		final := map[int64]*delivery{}
+		worked := false
+		for _, d := range group {
+			row := d.account // settling may be repeated
+			if d.taken {
+				if err := p.renumber(tx, d, &row); err != nil {
+					return err
+				}
+			}
+			held, err := p.settleAccount(tx, &row)
+			if err != nil {
+				return err
+			}
+			if held && d.state.Final() {
+				final[row.Seq] = d
+			}
+			worked = worked || d.state == muster.DoneItem && !d.change.Empty()
+		}
+		if worked && t.Failures > 0 {
+			if err := tx.TargetWell(t.Seq); err != nil {
+				return err
+			}
+		}
+		return p.settleItems(tx, final)
+	})
+}
+
+// settleAccount writes an account. When another account of ours has the same external id, this one is in conflict.
+func (p *Provision) settleAccount(tx *store.Tx, row *store.AccountRow) (held bool, err error) {
+	err = tx.Try(func() error {
+		held, err = tx.SettleAccount(row)
+		return err
+	})
+	if !errors.Is(err, store.ErrClash) {
+		return held, err
+	}
+	row.State, row.ExternalID, row.Pushed, row.Due = muster.ConflictAccount, "", nil, time.Time{}
+	row.LastError = muster.Errorf(muster.Conflict, "", "The account at the target is that of another person here.")
+	return tx.SettleAccount(row)
+}
+
+// renumber gives the person the next generated username, and leaves the account due with it.
+func (p *Provision) renumber(tx *store.Tx, d *delivery, row *store.AccountRow) error {
+	elsewhere, err := tx.AccountsOfPeople([]int64{d.person.Seq})
+	if err != nil {
+		return err
+	}
+	var out roster.Outcome
+	if knownElsewhere(elsewhere[d.person.Seq], row.Seq) {
+		err = muster.Errorf(muster.Conflict, "username", "The username %q is a stranger's there, and is this person's on another target already.", d.person.Username)
+	} else {
+		out, err = p.roster.Renumber(tx, d.person.Seq)
+	}
+	if err != nil {
+		if muster.CodeOf(err) == muster.Internal {
+			return err
+		}
+		d.state, d.reason = muster.FailedItem, muster.Faults(err)[0]
+		row.State, row.LastError, row.Due = muster.ConflictAccount, d.reason, time.Time{}
+		return nil
+	}
+	row.Due, row.Username = tx.Now(), out.Person.Username
+	return tx.Audit([]muster.AuditEntry{{
+		Actor: "muster", Surface: "provision", Action: "person.renumber", Object: "person " + out.Person.ID.String(), Person: out.Person.Seq, Change: out.Change,
+	}})
+}
+
+// knownElsewhere says whether one of the accounts but this one may carry the username already.
+func knownElsewhere(accounts []store.AccountRow, but int64) bool {
+	return slices.ContainsFunc(accounts, func(a store.AccountRow) bool { return a.Seq != but && (a.ExternalID != "" || a.Intent != nil) })
+}
+
+// settleItems gives the items that waited for these accounts their outcome.
+func (p *Provision) settleItems(tx *store.Tx, final map[int64]*delivery) error {
+	accounts := make([]int64, 0, len(final))
+	for seq := range final {
+		accounts = append(accounts, seq)
+	}
+	items, err := tx.OpenItemsOf(accounts)
+	if err != nil || len(items) == 0 {
+		return err
+	}
+	counts := map[int64]*muster.Counts{}
+	var settled []muster.Item
+	for _, item := range items {
+		d := final[item.Account]
+		if item.Guard > d.person.Version {
+			continue // it asks for something newer than what was delivered
+		}
+		item.State, item.Change, item.Reasons = d.state, d.change, nil
+		if d.reason != nil {
+			item.Reasons = muster.Errors{d.reason}
+		}
+		settled = append(settled, item)
+		if counts[item.Batch] == nil {
+			counts[item.Batch] = &muster.Counts{}
+		}
+		tally(counts[item.Batch], &item)
+	}
+	if err := tx.UpdateItems(settled); err != nil {
+		return err
+	}
+	return addCounts(tx, counts)
+}
+
+// addCounts adds to batches, in the order in which rows are locked, and closes those that are through.
+func addCounts(tx *store.Tx, counts map[int64]*muster.Counts) error {
+	batches := make([]int64, 0, len(counts))
+	for batch := range counts {
+		batches = append(batches, batch)
+	}
+	slices.Sort(batches)
+	for _, batch := range batches {
+		b, err := tx.AddCounts(batch, 0, *counts[batch])
+		if err != nil {
+			return err
+		}
+		if finish(tx, &b) {
+			if err := tx.SaveBatch(&b); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func upperFirst(s string) string {
+	r, n := utf8.DecodeRuneInString(s)
+	return strings.ToValidUTF8(string(unicode.ToUpper(r))+s[n:], "�")
+}

@@ -1,0 +1,107 @@
+package roster
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/musterid/muster"
+	"github.com/musterid/muster/internal/store"
+)
+
+// Person gives one person by id.
+func (r *Roster) Person(ctx context.Context, caller muster.Caller, id uuid.UUID) (p store.PersonRow, err error) {
+	err = r.look(ctx, caller, func(tx *store.Tx) (err error) {
+		p, err = tx.Person(id)
+		return err
+	})
+	return p, err
+}
+
+// People lists one page of people.
+func (r *Roster) People(ctx context.Context, caller muster.Caller, q store.PeopleQuery) (list []store.PersonRow, err error) {
+	q.Limit = pageLimit(q.Limit)
+	err = r.look(ctx, caller, func(tx *store.Tx) (err error) {
+		list, err = tx.ListPeople(q)
+		return err
+	})
+	return list, err
+}
+
+// BySeq gives people by number, for lists of items that refer to them.
+func (r *Roster) BySeq(ctx context.Context, caller muster.Caller, seqs []int64) (found map[int64]store.PersonRow, err error) {
+	err = r.look(ctx, caller, func(tx *store.Tx) (err error) {
+		found, err = tx.People(seqs)
+		return err
+	})
+	return found, err
+}
+
+// Counts says how many people are in each state.
+func (r *Roster) Counts(ctx context.Context, caller muster.Caller) (counts map[muster.State]int, err error) {
+	err = r.look(ctx, caller, func(tx *store.Tx) (err error) {
+		counts, err = tx.PeopleCounts()
+		return err
+	})
+	return counts, err
+}
+
+// Event is one thing that happened to a person: what was done directly, or by a row of a batch.
+type Event struct {
+	Entry muster.AuditEntry // of what was done directly
+	Item  muster.Item       // of a batch; Batch is 0 when this is an Entry
+	Batch store.BatchRow
+}
+
+// HistoryLimit is how many events History gives at most.
+const HistoryLimit = 500
+
+// History gives what happened to a person, newest first.
+func (r *Roster) History(ctx context.Context, caller muster.Caller, id uuid.UUID) (events []Event, err error) {
+	err = r.look(ctx, caller, func(tx *store.Tx) error {
+		p, err := tx.Person(id)
+		if err != nil {
+			return err
+		}
+		entries, err := tx.AuditOfPerson(p.Seq, 0, HistoryLimit)
+		if err != nil {
+			return err
+		}
+		items, err := tx.ItemsOfPerson(p.Seq, 0, HistoryLimit)
+		if err != nil {
+			return err
+		}
+		events, err = merged(tx, entries, items)
+		return err
+	})
+	return events, err
+}
+
+func merged(tx *store.Tx, entries []muster.AuditEntry, items []muster.Item) ([]Event, error) {
+	batches := map[int64]store.BatchRow{}
+	events := make([]Event, 0, len(entries)+len(items))
+	for _, e := range entries {
+		events = append(events, Event{Entry: e})
+	}
+	for _, i := range items {
+		b, read := batches[i.Batch]
+		if !read {
+			var err error
+			if b, err = tx.BatchBySeq(i.Batch); err != nil {
+				return nil, err
+			}
+			batches[i.Batch] = b
+		}
+		events = append(events, Event{Item: i, Batch: b})
+	}
+	slices.SortStableFunc(events, func(a, b Event) int { return b.when().Compare(a.when()) })
+	return events[:min(len(events), HistoryLimit)], nil
+}
+
+func (e Event) when() time.Time {
+	if e.Batch.Seq != 0 {
+		return e.Item.At
+	}
+	return e.Entry.At
+}
