@@ -136,12 +136,10 @@ func (p *Provision) CreateTarget(ctx context.Context, caller muster.Caller, n Ne
 	if _, err := connector.Decode(kind, raw); err != nil {
 		return TargetView{}, err
 	}
+	row.ID = uuid.Must(uuid.NewV7())
+	row.Config = p.key.Seal(configPurpose(&row), raw)
 	err = p.store.Update(ctx, caller.Tenant, func(tx *store.Tx) error {
 		if err := tx.CreateTarget(&row); err != nil {
-			return err
-		}
-		row.Config = p.key.Seal(configPurpose(&row), raw)
-		if err := tx.SaveTarget(&row); err != nil {
 			return err
 		}
 		return audit(tx, caller, "target.create", row.ID, muster.Diff(nil, recordOf(&row)))

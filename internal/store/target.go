@@ -36,13 +36,13 @@ func scanTarget(scan func(...any) error) (TargetRow, error) {
 	return t, nil
 }
 
-// CreateTarget writes a target and gives it seq, id, version and times. A name that is taken is muster.Conflict.
+// CreateTarget writes a target, whose id its maker chose (the settings are sealed to it), and gives it seq, version and times. A name that is taken is muster.Conflict.
 func (tx *Tx) CreateTarget(t *TargetRow) error {
 	policy, err := json.Marshal(t.Policy)
 	if err != nil {
 		return fmt.Errorf("store: policy of target: %w", err)
 	}
-	t.ID, t.Tenant, t.Version, t.CreatedAt, t.UpdatedAt = tx.newID(), tx.tenant, 1, tx.now, tx.now
+	t.Tenant, t.Version, t.CreatedAt, t.UpdatedAt = tx.tenant, 1, tx.now, tx.now
 	err = tx.Try(func() error {
 		t.Seq, err = tx.insert(`INSERT INTO target (id, tenant, version, name, kind, config, policy, paused, failures, created_at, updated_at)
  VALUES ($1, $2, 1, $3, $4, $5, $6, $7, 0, $8, $8) RETURNING seq`, tx.uuid(t.ID), tx.tenant, t.Name, t.Kind, t.Config, string(policy), flag(t.Paused), micros(tx.now))
