@@ -80,6 +80,7 @@ func (e *Engine) Register(w Worker) {
 		return e.drive(ctx, args)
 	})
 	e.queue.Every(sweepInterval, "batches left alone", e.Sweep)
+	e.queue.Every(retentionInterval, "old input", e.dropOldInput)
 }
 
 // wake has a batch driven once the transaction is durable.

@@ -220,3 +220,24 @@ func (tx *Tx) Blocks(batch int64, first, end int) ([]Block, error) {
 	})
 	return list, err
 }
+
+// DropOldBlocks removes the rows of up to limit batches, of all tenants, that ended before a time, and says of how many.
+func (tx *Tx) DropOldBlocks(before time.Time, limit int) (int, error) {
+	var old []int64
+	err := tx.each(`SELECT seq FROM batch WHERE finished_at < $1 AND EXISTS (SELECT 1 FROM block WHERE block.batch = batch.seq) ORDER BY seq LIMIT $2`,
+		[]any{micros(before), limit}, func(scan func(...any) error) error {
+			var seq int64
+			err := scan(&seq)
+			old = append(old, seq)
+			return err
+		})
+	if err != nil {
+		return 0, err
+	}
+	for _, seq := range old {
+		if err := tx.exec("DELETE FROM block WHERE batch = $1", seq); err != nil {
+			return 0, err
+		}
+	}
+	return len(old), nil
+}
