@@ -127,6 +127,9 @@ func (e *Engine) copyFailed(ctx context.Context, caller muster.Caller, b store.B
 		if err != nil {
 			return err
 		}
+		if len(rows) < end-from {
+			return muster.Errorf(muster.Gone, "", "The rows of this batch are kept no longer, so they cannot be tried again. Import the file again.")
+		}
 		for _, item := range items {
 			if item.Index >= end || item.State != muster.FailedItem && item.State != muster.SkippedItem {
 				continue
