@@ -2,7 +2,8 @@
 // *Store. It decides nothing: rules of the directory are in internal/roster, the life of batches in internal/batch.
 //
 // One file per noun. All queries on a tenant's rows go through a Tx, which belongs to one tenant: that is the one place where tenants are kept
-// apart. What differs between the engines is in dialect.go, and the schema in migrations.
+// apart. What differs between the engines is in dialect.go, the schema in migrations, and what each table holds in docs/storage.md. Begin with
+// Update and View (tx.go); commit.go is how many small writes become one on SQLite.
 package store
 
 import (
