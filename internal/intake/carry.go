@@ -5,6 +5,7 @@ import (
 
 	"github.com/musterid/muster"
 	"github.com/musterid/muster/internal/batch"
+	"github.com/musterid/muster/internal/provision"
 	"github.com/musterid/muster/internal/roster"
 	"github.com/musterid/muster/internal/store"
 )
@@ -67,6 +68,9 @@ func itemOf(b int64, c batch.Chunk, i int, w *wish, out roster.Outcome, faults m
 func (in *Intake) Written(tx *store.Tx, b *store.BatchRow) error {
 	targets, err := tx.Targets()
 	if err != nil || len(targets) == 0 {
+		return err
+	}
+	if err := provision.Begin(tx, b); err != nil {
 		return err
 	}
 	return in.roster.AccountsOfBatch(tx, b.Seq)

@@ -16,6 +16,17 @@ const followRows = 2_000
 // following marks a provision batch to which items may still be added. Once its import has ended and is followed to the end, NextIndex is Total.
 const following = -1
 
+// Begin makes the provision batch of an import, in the import's own transaction: from then on it is on record that accounts follow, whatever becomes
+// of the job that makes them owed.
+func Begin(tx *store.Tx, source *store.BatchRow) error {
+	_, err := tx.BatchFollowing(source.Seq)
+	if muster.CodeOf(err) != muster.NotFound {
+		return err
+	}
+	b := newFollowing(tx, source)
+	return tx.CreateBatch(&b)
+}
+
 // followBatch makes the accounts owed that an import brought, as far as the import has come. It keeps its place in the provision batch, so it
 // may be called at any time and any number of times.
 func (p *Provision) followBatch(ctx context.Context, tenant, batch int64) error {
@@ -75,9 +86,14 @@ func provisionBatch(tx *store.Tx, source *store.BatchRow) (store.BatchRow, error
 	if muster.CodeOf(err) != muster.NotFound {
 		return b, err
 	}
-	b = newBatch(source.Surface, source.Name, source.Batch.Owner, tx)
-	b.SourceBatch = source.Seq
+	b = newFollowing(tx, source)
 	return b, tx.CreateBatch(&b) // when another process is faster, the transaction is repeated
+}
+
+func newFollowing(tx *store.Tx, source *store.BatchRow) store.BatchRow {
+	b := newBatch(source.Surface, source.Name, source.Batch.Owner, tx)
+	b.SourceBatch = source.Seq
+	return b
 }
 
 func newBatch(surface, name, by string, tx *store.Tx) store.BatchRow {

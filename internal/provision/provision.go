@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -47,6 +48,7 @@ type Provision struct {
 	open   pool
 
 	working sync.WaitGroup
+	started atomic.Bool // the first sweep is over
 	mu      sync.Mutex
 	driving map[int64]bool // targets that this process delivers to now
 	drives  int64
@@ -108,9 +110,37 @@ func (p *Provision) wake(tx *store.Tx, target int64) error {
 	return p.queue.Enqueue(tx.Context(), tx.SQL(), deliverJob, deliverArgs{Tenant: tx.Tenant(), Target: target}, queue.Once())
 }
 
+// restTime is how long the following of an import may stand still before it counts as left: its job died with its process.
+const restTime = 5 * time.Second
+
+// sweepFollowing has imports followed whose job is gone. At a start over SQLite all of them are: nobody else can be at it.
+func (p *Provision) sweepFollowing(ctx context.Context) error {
+	rest := restTime
+	if !p.started.Swap(true) && p.store.Engine() == store.SQLite {
+		rest = 0
+	}
+	var left []store.Abandoned
+	err := p.store.View(ctx, store.Everyone, func(tx *store.Tx) (err error) {
+		left, err = tx.UnfollowedBatches(tx.Now().Add(-rest))
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for _, a := range left {
+		if err := p.store.Update(ctx, a.Tenant, func(tx *store.Tx) error { return p.roster.AccountsOfBatch(tx, a.Batch) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // sweep has every target that has work, and that this process is not at, worked on: so that retries come in time, and that all processes share
 // the work of a busy target.
 func (p *Provision) sweep(ctx context.Context) error {
+	if err := p.sweepFollowing(ctx); err != nil {
+		return err
+	}
 	var due []store.DueTarget
 	err := p.store.View(ctx, store.Everyone, func(tx *store.Tx) (err error) {
 		due, err = tx.DueTargets()

@@ -179,6 +179,21 @@ func (tx *Tx) AbandonedBatches() ([]Abandoned, error) {
 	return list, err
 }
 
+// UnfollowedBatches lists the imports, of all tenants, that brought people whose accounts nobody has looked at, and whose provision batch has stood
+// still since a time.
+func (tx *Tx) UnfollowedBatches(since time.Time) ([]Abandoned, error) {
+	var list []Abandoned
+	err := tx.each(`SELECT s.tenant, s.seq, s.state FROM batch f JOIN batch s ON s.seq = f.source_batch WHERE f.state = 'running' AND f.kind = 'provision'
+ AND f.next_index < 0 AND f.updated_at <= $1 AND (s.next_index > f.source_index OR s.state IN ('finished', 'cancelled', 'failed')) ORDER BY s.seq LIMIT 1000`,
+		[]any{micros(since)}, func(scan func(...any) error) error {
+			var a Abandoned
+			err := scan(&a.Tenant, &a.Batch, (*string)(&a.State))
+			list = append(list, a)
+			return err
+		})
+	return list, err
+}
+
 // FreeLeases ends every lease: on a start over SQLite nobody else can hold one.
 func (tx *Tx) FreeLeases() error {
 	if err := tx.exec("UPDATE batch SET owner = NULL, lease = NULL WHERE owner IS NOT NULL"); err != nil {

@@ -136,6 +136,56 @@ func TestLeases(t *testing.T) {
 	})
 }
 
+// The accounts of an import are looked at by a job; when that dies, the rows tell that something was left.
+func TestUnfollowedImports(t *testing.T) {
+	storetest.EachWithClock(t, func(t *testing.T, st *store.Store, clock *storetest.Clock) {
+		source := newBatch(t, st, storetest.Tenant, muster.Running)
+		f := &store.BatchRow{Batch: muster.Batch{Kind: muster.ProvisionBatch, State: muster.Running, SourceBatch: source.Seq, NextIndex: -1}}
+		write(t, st, storetest.Tenant, func(tx *store.Tx) error { return tx.CreateBatch(f) })
+		left := func(since time.Time) (n int) {
+			look(t, st, store.Everyone, func(tx *store.Tx) error {
+				list, err := tx.UnfollowedBatches(since)
+				for _, a := range list {
+					if a.Batch != source.Seq || a.Tenant != storetest.Tenant {
+						t.Errorf("left: %+v", a)
+					}
+				}
+				n = len(list)
+				return err
+			})
+			return n
+		}
+		save := func(change func()) {
+			change()
+			write(t, st, storetest.Tenant, func(tx *store.Tx) error {
+				if err := tx.SaveBatch(source); err != nil {
+					return err
+				}
+				return tx.SaveBatch(f)
+			})
+		}
+		if left(clock.Now()) != 0 {
+			t.Error("an import that has done nothing yet is to be followed")
+		}
+		save(func() { source.Total, source.NextIndex, f.SourceIndex = 20, 10, 4 })
+		if left(clock.Now().Add(-time.Second)) != 0 || left(clock.Now()) != 1 {
+			t.Error("what moved a moment ago is left, or what was left is not")
+		}
+		save(func() { f.SourceIndex = 10 })
+		if left(clock.Now()) != 0 {
+			t.Error("what was followed as far as the import came is left")
+		}
+		save(func() { source.State = muster.Finished })
+		if left(clock.Now()) != 1 {
+			t.Error("the end of an import is not followed")
+		}
+		save(func() { f.NextIndex = 10 })
+		if left(clock.Now()) != 0 {
+			t.Error("what was followed to its end is left")
+		}
+	})
+}
+
 func TestBlocks(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, st *store.Store) {
 		b := newBatch(t, st, storetest.Tenant, muster.Receiving)
