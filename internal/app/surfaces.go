@@ -1,0 +1,29 @@
+package app
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/musterid/muster/internal/api"
+	"github.com/musterid/muster/internal/api/native"
+	"github.com/musterid/muster/internal/intake"
+)
+
+// surfaces is every surface of the product, on one screen.
+func (a *App) surfaces(closing context.Context) http.Handler {
+	home := api.Home(map[string]string{"api": "/v1", "openapi": "/v1/openapi.json", "health": "/healthz", "ready": "/readyz"}, a.readiness)
+	return api.NewRouter(a.log, a.config.Now, home,
+		native.New(native.Options{
+			Access: a.access, Roster: a.roster, Batches: a.batches, Intake: a.intake, Provision: a.provision, Now: a.store.Now, Closing: closing.Done(),
+			Limits: native.Limits{Body: a.config.Limits.Body, Depth: a.config.Limits.Depth, Upload: a.uploadLimits()},
+		}),
+	)
+}
+
+func (a *App) uploadLimits() intake.Limits {
+	l := a.config.Limits
+	return intake.Limits{
+		Bytes: l.Upload, Rows: l.Rows, Columns: l.Columns, CellBytes: l.CellBytes, LineBytes: l.LineBytes, InflatedBytes: l.Inflated, Ratio: l.Ratio,
+		Depth: l.Depth,
+	}
+}
