@@ -3,21 +3,18 @@ package store
 import (
 	"context"
 	"database/sql"
-	"database/sql/driver"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
-	"github.com/jackc/pgx/v5/stdlib"
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
-// This file is all that the two engines do differently.
+// This file and copy.go are all that the two engines do differently.
 
 // ErrClash is a unique key that somebody else was faster to take. Whoever gets it looks again and decides anew.
 var ErrClash = errors.New("store: a unique key was taken meanwhile")
@@ -105,7 +102,8 @@ func (tx *Tx) uuid(id uuid.UUID) any {
 func (tx *Tx) nextSeqs(table string, n int) ([]int64, error) {
 	seqs := make([]int64, 0, n)
 	if tx.store.engine == Postgres {
-		err := tx.each("SELECT nextval(pg_get_serial_sequence($1, 'seq')) FROM generate_series(1, $2)", []any{table, n}, func(scan func(...any) error) error {
+		// The name of the sequence is looked up once, not for every number.
+		err := tx.each("SELECT nextval(s.name) FROM (SELECT pg_get_serial_sequence($1, 'seq')::regclass AS name OFFSET 0) s, generate_series(1, $2)", []any{table, n}, func(scan func(...any) error) error {
 			var seq int64
 			err := scan(&seq)
 			seqs = append(seqs, seq)
@@ -125,56 +123,6 @@ func (tx *Tx) nextSeqs(table string, n int) ([]int64, error) {
 		seqs = append(seqs, seq)
 	}
 	return seqs, nil
-}
-
-// copyRows writes many rows at once: COPY on PostgreSQL, a prepared statement on SQLite. A unique key that is held is ErrClash; the caller rolls
-// back to a savepoint.
-func (tx *Tx) copyRows(table string, columns []string, rows int, at func(i int) []any) error {
-	if tx.store.engine == Postgres && rows > 8 {
-		return tx.copyFrom(table, columns, rows, at)
-	}
-	stmt, err := tx.prepared(insertInto(table, columns))
-	if err != nil {
-		return err
-	}
-	for i := range rows {
-		if _, err := stmt.ExecContext(tx.ctx, at(i)...); err != nil {
-			if clash(err) {
-				return fmt.Errorf("%w: %w", ErrClash, err)
-			}
-			return fmt.Errorf("store: insert into %s: %w", table, err)
-		}
-	}
-	return nil
-}
-
-func insertInto(table string, columns []string) string {
-	names, marks := "", ""
-	for i, c := range columns {
-		if i > 0 {
-			names, marks = names+", ", marks+", "
-		}
-		names, marks = names+c, marks+fmt.Sprintf("$%d", i+1)
-	}
-	return "INSERT INTO " + table + " (" + names + ") VALUES (" + marks + ")"
-}
-
-func (tx *Tx) copyFrom(table string, columns []string, rows int, at func(i int) []any) error {
-	err := tx.conn.Raw(func(c any) error {
-		source := pgx.CopyFromSlice(rows, func(i int) ([]any, error) { return at(i), nil })
-		_, err := c.(*stdlib.Conn).Conn().CopyFrom(tx.ctx, pgx.Identifier{table}, columns, source)
-		if errors.Is(err, driver.ErrBadConn) {
-			return err
-		}
-		if err != nil && clash(err) {
-			return fmt.Errorf("%w: %w", ErrClash, err)
-		}
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("store: copy into %s: %w", table, err)
-	}
-	return nil
 }
 
 // Analyze has PostgreSQL look at its tables again after they have grown much; bulk loads outrun its own schedule.

@@ -2,7 +2,7 @@
 // *Store. It decides nothing: rules of the directory are in internal/roster, the life of batches in internal/batch.
 //
 // One file per noun. All queries on a tenant's rows go through a Tx, which belongs to one tenant: that is the one place where tenants are kept
-// apart. What differs between the engines is in dialect.go, the schema in migrations, and what each table holds in docs/storage.md. Begin with
+// apart. What differs between the engines is in dialect.go and copy.go, the schema in migrations, and what each table holds in docs/storage.md. Begin with
 // Update and View (tx.go); commit.go is how many small writes become one on SQLite.
 package store
 
@@ -43,6 +43,7 @@ type Store struct {
 	commits chan *unitOfWork // SQLite: to the goroutine that shares commits; nil on PostgreSQL
 	closing closing
 	waiting waitCount
+	types   sync.Map // PostgreSQL: of columns, for copyFrom
 	done    sync.WaitGroup
 	close   sync.Once
 }

@@ -1,5 +1,6 @@
 -- One text for both engines. The words in capitals are replaced by each engine's own (migrate.go): SEQ is a primary key that is never given
--- twice, UUID16, BYTES, KEYTEXT a text compared byte by byte, TIME microseconds since 1970 in UTC, FLAG 0 or 1.
+-- twice, ROWKEY one that the writer gives and that needs no index of its own, UUID16, BYTES, KEYTEXT a text compared byte by byte, TIME
+-- microseconds since 1970 in UTC, FLAG 0 or 1.
 -- A statement ends with a semicolon at the end of a line. Lines that begin with "postgres:" hold statements for PostgreSQL alone.
 
 CREATE TABLE installation (
@@ -289,7 +290,7 @@ postgres: ALTER TABLE block ALTER COLUMN bytes SET STORAGE EXTERNAL;
 
 -- id is batch << 26 | index: one append-only tree, and an item's outward ids lead back here.
 CREATE TABLE item (
-    id BIGINT PRIMARY KEY,
+    id ROWKEY,
     tenant BIGINT NOT NULL,
     row_no BIGINT NOT NULL,
     state TEXT NOT NULL,
