@@ -1,7 +1,8 @@
 package muster
 
 import (
-	"sort"
+	"cmp"
+	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -101,16 +102,19 @@ type Draft map[string]any
 // With gives p with the draft applied, and every fault in it, in the order of the field table. p itself is not changed, nor is anything it
 // refers to.
 func (p Person) With(d Draft) (Person, Errors) {
-	var faults Errors
-	names := make([]string, 0, len(d))
-	for name := range d {
-		names = append(names, name)
+	type place struct {
+		order int
+		name  string
 	}
-	sort.Slice(names, func(i, j int) bool {
-		return fieldOrder(names[i]) < fieldOrder(names[j]) || fieldOrder(names[i]) == fieldOrder(names[j]) && names[i] < names[j]
-	})
-	for _, name := range names {
-		if err := setField(&p, name, d[name]); err != nil {
+	var space [16]place
+	places := space[:0]
+	for name := range d {
+		places = append(places, place{fieldOrder(name), name})
+	}
+	slices.SortFunc(places, func(a, b place) int { return cmp.Or(a.order-b.order, strings.Compare(a.name, b.name)) })
+	var faults Errors
+	for _, at := range places {
+		if err := setField(&p, at.name, d[at.name]); err != nil {
 			faults = append(faults, err)
 		}
 	}
@@ -169,6 +173,41 @@ func (p *Person) Record() Record {
 		r["flags."+k] = v
 	}
 	return r
+}
+
+// creationOrder lists the fields by name, as Diff gives them; attributes and flags come in their parts.
+var creationOrder = func() []*field {
+	var list []*field
+	for i := range fields {
+		if fields[i].name != "attributes" && fields[i].name != "flags" {
+			list = append(list, &fields[i])
+		}
+	}
+	slices.SortFunc(list, func(a, b *field) int { return strings.Compare(a.name, b.name) })
+	return list
+}()
+
+// Creation is Diff(nil, p.Record()), made without the record: what an import does for nearly every row.
+func (p *Person) Creation() Change {
+	c := Change{Action: Create, Fields: make([]FieldChange, 0, 12)}
+	for _, f := range creationOrder {
+		if v := f.get(p); v != nil {
+			c.Fields = append(c.Fields, FieldChange{Field: f.name, After: v})
+		}
+	}
+	if len(p.Profile.Attributes)+len(p.Profile.Flags) == 0 {
+		return c
+	}
+	for name, v := range p.Profile.Attributes {
+		c.Fields = append(c.Fields, FieldChange{Field: "attributes." + name, After: v})
+	}
+	for name, v := range p.Profile.Flags {
+		if v != nil {
+			c.Fields = append(c.Fields, FieldChange{Field: "flags." + name, After: v})
+		}
+	}
+	slices.SortFunc(c.Fields, func(a, b FieldChange) int { return strings.Compare(a.Field, b.Field) })
+	return c
 }
 
 func text(name string, most int, at func(*Person) *string, check func(field, s string) *Error) field {

@@ -101,20 +101,16 @@ func listed[T ~string](words []T) string {
 // ValidateEmail accepts an address that a mail server would: one @, non-empty parts, no spaces or controls. Surfaces that promise more check
 // more.
 func ValidateEmail(field, s string) *Error {
-	bad := Errorf(Invalid, field, "%s is not an e-mail address. It needs the form name@example.org.", quoted(s))
 	local, domain, ok := strings.Cut(s, "@")
-	if !ok || local == "" || domain == "" || strings.Contains(domain, "@") || len(s) > 1024 {
-		return bad
+	if ok && local != "" && domain != "" && len(s) <= 1024 && !strings.Contains(domain, "@") && !strings.ContainsFunc(s, notInEmail) &&
+		!strings.HasPrefix(domain, ".") && !strings.HasSuffix(domain, ".") && !strings.Contains(domain, "..") {
+		return nil
 	}
-	for _, r := range s {
-		if unicode.IsSpace(r) || unicode.IsControl(r) || strings.ContainsRune(`<>()[],;:\"`, r) {
-			return bad
-		}
-	}
-	if strings.HasPrefix(domain, ".") || strings.HasSuffix(domain, ".") || strings.Contains(domain, "..") {
-		return bad
-	}
-	return nil
+	return Errorf(Invalid, field, "%s is not an e-mail address. It needs the form name@example.org.", quoted(s))
+}
+
+func notInEmail(r rune) bool {
+	return unicode.IsSpace(r) || unicode.IsControl(r) || strings.ContainsRune(`<>()[],;:\"`, r)
 }
 
 func validateDate(field, s string) *Error {
