@@ -309,7 +309,7 @@ func TestStrangersAccountIsNeverTouched(t *testing.T) {
 func TestLostAnswersMakeNoDuplicates(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, st *store.Store) {
 		h := open(t, st)
-		h.aim(`{"concurrency":16}`)
+		view := h.aim(`{"concurrency":16}`)
 		h.target.Set(rehearsal.Faults{FailAfterCommitPercent: 20, Seed: 7})
 		var file strings.Builder
 		file.WriteString("email,first_name,last_name\n")
@@ -323,6 +323,15 @@ func TestLostAnswersMakeNoDuplicates(t *testing.T) {
 		}
 		if len(names) != 200 || len(h.target.Accounts()) != 200 {
 			t.Errorf("%d accounts with %d names", len(h.target.Accounts()), len(names))
+		}
+		accounts, err := h.provision.Accounts(t.Context(), h.caller, provision.AccountQuery{Target: view.ID, Limit: 1000})
+		if err != nil || len(accounts) != 200 {
+			t.Fatalf("%d accounts on record: %v", len(accounts), err)
+		}
+		for _, a := range accounts {
+			if there, _ := h.target.Account(a.ExternalID); a.Username == "" || a.Username != there.Username {
+				t.Fatalf("the account on record is called %q, the one over there %q", a.Username, there.Username)
+			}
 		}
 	})
 }

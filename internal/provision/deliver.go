@@ -161,7 +161,7 @@ func (p *Provision) meet(ctx context.Context, t *store.TargetRow, conn connector
 	if !ours(t, d, found, kind) {
 		return p.conflict(d, fmt.Errorf("an account %q is there already (%s) and is not ours", found.Username, found.ExternalID))
 	}
-	d.account.ExternalID, d.account.State = found.ExternalID, muster.PendingAccount
+	d.account.ExternalID, d.account.Username, d.account.State = found.ExternalID, found.Username, muster.PendingAccount
 	has := muster.Record{}
 	for field, value := range found.Attributes {
 		has[field] = value
