@@ -146,17 +146,37 @@ func (d *drive) lock(tx *store.Tx) (store.BatchRow, error) {
 
 // record writes one audit entry for the chunk: the items themselves are the people's record, and the digest holds them to it.
 func (e *Engine) record(tx *store.Tx, b *store.BatchRow, first int, items []muster.Item) error {
-	hash := sha256.New()
-	encoder := json.NewEncoder(hash)
-	for i := range items {
-		if err := encoder.Encode(&items[i]); err != nil {
-			return fmt.Errorf("batch: digest of item %d: %w", items[i].Index, err)
-		}
+	sum, err := digest(items)
+	if err != nil {
+		return err
 	}
 	return tx.Audit([]muster.AuditEntry{{
 		Actor: b.Batch.Owner, Surface: b.Surface, Action: "batch.chunk", Object: fmt.Sprintf("batch %s rows %d to %d", b.ID, first, first+len(items)-1),
-		Batch: b.Seq, Digest: hex.EncodeToString(hash.Sum(nil)),
+		Batch: b.Seq, Digest: sum,
 	}})
+}
+
+// digest is over a line for each item: its numbers and state, and its change and reasons in the very text that is stored.
+func digest(items []muster.Item) (string, error) {
+	hash := sha256.New()
+	var line []byte
+	for n := range items {
+		i := &items[n]
+		line = fmt.Appendf(line[:0], "%d %d %s %d %d ", i.Index, i.Row, i.State, i.Person, i.Guard)
+		var err error
+		if line, err = i.Change.AppendJSON(line); err != nil {
+			return "", fmt.Errorf("batch: digest of item %d: %w", i.Index, err)
+		}
+		if len(i.Reasons) > 0 {
+			reasons, err := json.Marshal(i.Reasons)
+			if err != nil {
+				return "", fmt.Errorf("batch: digest of item %d: %w", i.Index, err)
+			}
+			line = append(append(line, ' '), reasons...)
+		}
+		hash.Write(append(line, '\n'))
+	}
+	return hex.EncodeToString(hash.Sum(nil)), nil
 }
 
 // take gives the decoded chunk that begins at the batch's next row.

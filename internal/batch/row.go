@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"sync"
 
 	"github.com/musterid/muster"
 	"github.com/musterid/muster/internal/store"
@@ -23,13 +24,24 @@ type Row struct {
 // blockRows is how many rows stand in one block.
 const blockRows = 250
 
+// A deflater is half a megabyte of tables, an inflater forty kilobytes: they are used again.
+var (
+	deflaters = sync.Pool{New: func() any {
+		w, err := flate.NewWriter(nil, flate.BestSpeed)
+		if err != nil {
+			panic(err) // of a level that does not exist only
+		}
+		return w
+	}}
+	inflaters = sync.Pool{New: func() any { return flate.NewReader(nil) }}
+)
+
 // pack makes a block of rows: one JSON text per line, deflated at the fastest level.
 func pack(first int, rows []Row) (store.Block, error) {
 	var out bytes.Buffer
-	w, err := flate.NewWriter(&out, flate.BestSpeed)
-	if err != nil {
-		return store.Block{}, fmt.Errorf("batch: pack rows: %w", err)
-	}
+	w := deflaters.Get().(*flate.Writer)
+	defer deflaters.Put(w)
+	w.Reset(&out)
 	encoder := json.NewEncoder(w)
 	for i := range rows {
 		if err := encoder.Encode(&rows[i]); err != nil {
@@ -45,7 +57,13 @@ func pack(first int, rows []Row) (store.Block, error) {
 // unpack undoes pack.
 func unpack(b store.Block) ([]Row, error) {
 	rows := make([]Row, b.N)
-	content, err := io.ReadAll(flate.NewReader(bytes.NewReader(b.Bytes)))
+	r := inflaters.Get().(io.ReadCloser)
+	defer inflaters.Put(r)
+	err := r.(flate.Resetter).Reset(bytes.NewReader(b.Bytes), nil)
+	if err != nil {
+		return nil, fmt.Errorf("batch: unpack rows from %d: %w", b.First, err)
+	}
+	content, err := io.ReadAll(r)
 	if err != nil {
 		return nil, fmt.Errorf("batch: unpack rows from %d: %w", b.First, err)
 	}

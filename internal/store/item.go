@@ -76,14 +76,15 @@ func (tx *Tx) UpdateItems(items []muster.Item) error {
 
 func packItems(items []muster.Item) ([][2]any, error) {
 	packed := make([][2]any, len(items))
+	var space []byte
+	var err error
 	for n := range items {
 		i := &items[n]
 		if !i.Change.Empty() {
-			b, err := json.Marshal(i.Change)
-			if err != nil {
+			if space, err = i.Change.AppendJSON(space[:0]); err != nil {
 				return nil, fmt.Errorf("store: change of item %d: %w", i.Index, err)
 			}
-			packed[n][0] = string(b)
+			packed[n][0] = string(space)
 		}
 		if len(i.Reasons) > 0 {
 			b, err := json.Marshal(i.Reasons)
