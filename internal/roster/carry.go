@@ -1,6 +1,8 @@
 package roster
 
 import (
+	"strings"
+
 	"github.com/google/uuid"
 	"github.com/musterid/muster"
 	"github.com/musterid/muster/internal/store"
@@ -69,7 +71,6 @@ type carry struct {
 	claims claims
 	counts map[string]int // of new usernames, by base
 	raise  map[string]int // what given usernames lift counters to
-	back   []string       // usernames that return from retirement
 }
 
 // working is a person while ops are carried out.
@@ -129,14 +130,21 @@ func (c *carry) load() error {
 	return nil
 }
 
+// overtaken refuses an op whose person an op before it has changed: its caller saw neither.
+func (c *carry) overtaken(i int) muster.Errors {
+	w := c.at[i]
+	if c.ops[i].Guard == 0 || !w.changed {
+		return nil
+	}
+	return muster.Errors{muster.Errorf(muster.Stale, "", "%s was changed earlier in the same request. Read it again.", w.row.Shown())}
+}
+
 // managers turns the ids of managers into numbers.
 func (c *carry) managers() error {
 	var ids []uuid.UUID
-	for i, op := range c.ops {
-		if text, ok := op.Draft["manager"].(string); ok && c.at[i] != nil {
-			if id, err := uuid.Parse(text); err == nil {
-				ids = append(ids, id)
-			}
+	for i := range c.ops {
+		if id := c.newManager(i); id != uuid.Nil {
+			ids = append(ids, id)
 		}
 	}
 	found, err := c.tx.PeopleByID(ids)
@@ -144,14 +152,13 @@ func (c *carry) managers() error {
 		return err
 	}
 	for i, op := range c.ops {
-		text, ok := op.Draft["manager"].(string)
-		id, err := uuid.Parse(text)
-		if !ok || err != nil || c.at[i] == nil { // a text that is no id is With's to refuse
+		id := c.newManager(i)
+		if id == uuid.Nil {
 			continue
 		}
 		switch manager, known := found[id]; {
 		case !known || manager.State == muster.Deleted:
-			c.fail(i, muster.Errorf(muster.NotFound, "manager", "There is no person %s to be the manager.", text))
+			c.fail(i, muster.Errorf(muster.NotFound, "manager", "There is no person %s to be the manager.", id))
 		case manager.Seq == op.Person:
 			c.fail(i, muster.Errorf(muster.Invalid, "manager", "Nobody is their own manager."))
 		default:
@@ -161,13 +168,24 @@ func (c *carry) managers() error {
 	return nil
 }
 
+// newManager is the id of the manager that op i asks for. It is the zero UUID when it asks for none, for the one there is already, or for what is
+// no id, which is With's to refuse.
+func (c *carry) newManager(i int) uuid.UUID {
+	text, ok := c.ops[i].Draft["manager"].(string)
+	id, err := uuid.Parse(strings.TrimSpace(text))
+	if !ok || err != nil || c.at[i] == nil || id == c.at[i].before.Manager && !c.at[i].isNew {
+		return uuid.Nil
+	}
+	return id
+}
+
 // next computes what op i makes of its person as it is now, with every fault that can be seen in the person alone.
 func (c *carry) next(i int) (store.PersonRow, muster.Errors) {
 	w := c.at[i]
 	next := w.row
 	var faults muster.Errors
 	next.Person, faults = w.row.With(c.ops[i].Draft)
-	if next.Username != w.row.Username {
+	if muster.FoldKey(next.Username) != muster.FoldKey(w.row.Username) {
 		next.Generated = false
 	}
 	switch {
@@ -175,8 +193,11 @@ func (c *carry) next(i int) (store.PersonRow, muster.Errors) {
 		next.ManagerSeq = 0
 	case c.bosses[i] != 0:
 		next.ManagerSeq = c.bosses[i]
+	case next.Manager == w.before.Manager:
+		next.ManagerSeq = w.before.ManagerSeq
 	}
-	return next, append(faults, checkPerson(w, &next)...)
+	faults = append(faults, checkPerson(w, &next)...)
+	return next, append(faults, c.overtaken(i)...)
 }
 
 // checkPerson holds a person to what every surface demands.
@@ -200,7 +221,7 @@ func checkPerson(w *working, p *store.PersonRow) muster.Errors {
 	return faults
 }
 
-// finish records that op i made next of its person, and what that changed.
+// finish records that op i made next of its person, and what that changed. What changes nothing takes no key either: nothing is written of it.
 func (c *carry) finish(i int, next store.PersonRow) {
 	w := c.at[i]
 	var before muster.Record
@@ -209,10 +230,13 @@ func (c *carry) finish(i int, next store.PersonRow) {
 	}
 	c.out[i].Version = w.before.Version
 	c.out[i].Change = muster.Diff(before, next.Record())
-	if !c.out[i].Change.Empty() {
-		w.changed = true
-		next.UpdatedAt = c.tx.Now()
-		next.Version = w.before.Version + 1
+	if c.out[i].Change.Empty() {
+		c.state[i] = w.row
+		return
 	}
+	c.take(i, &next)
+	w.changed = true
+	next.UpdatedAt = c.tx.Now()
+	next.Version = w.before.Version + 1
 	w.row, c.state[i] = next, next
 }

@@ -7,11 +7,13 @@ import (
 
 // claims is who holds which unique key while ops are carried out: what the database says, and on top what the ops before took and gave up.
 type claims struct {
-	held    map[store.KeyColumn]map[string]int64 // key to holder(); 0 is known to be free
-	retired map[string]store.Retired
-	open    []openConflict
-	passed  bool // a key given up by one person was taken by another: their rows cannot be written in any order
-	freed   map[store.KeyColumn]map[string]bool
+	held      map[store.KeyColumn]map[string]int64 // key to holder(); 0 is known to be free
+	retired   map[string]store.Retired             // usernames out of use, and those that are back with the human they were retired from
+	leaving   map[string]store.Retired             // usernames that ops put out of use
+	delivered map[int64]bool                       // people who give up a username that is known at a target
+	open      []openConflict
+	passed    bool // a key given up by one person was taken by another: their rows cannot be written in any order
+	freed     map[store.KeyColumn]map[string]bool
 }
 
 // openConflict is a conflict whose other party is in the database and has yet to be named.
@@ -19,6 +21,7 @@ type openConflict struct {
 	op           int
 	field, value string
 	holder       int64
+	before       bool // the username is held no longer, but retired
 }
 
 // uniques are the keys that Carry claims, with the field that an error names.
@@ -64,7 +67,6 @@ func (c *carry) claim() error {
 		if len(c.out[i].Faults) > 0 || len(c.claims.open) > open {
 			continue
 		}
-		c.take(i, &next)
 		c.finish(i, next)
 	}
 	return c.nameHolders()
@@ -74,7 +76,9 @@ func (c *carry) claim() error {
 func (c *carry) lookUp() error {
 	c.claims.held = map[store.KeyColumn]map[string]int64{}
 	c.claims.freed = map[store.KeyColumn]map[string]bool{}
+	c.claims.leaving = map[string]store.Retired{}
 	asked := map[store.KeyColumn][]string{}
+	var leaving []int64
 	for i := range c.ops {
 		w := c.at[i]
 		if w == nil {
@@ -89,6 +93,9 @@ func (c *carry) lookUp() error {
 		}
 		if bare := c.bareName(w, &next); bare != "" {
 			asked[store.UsernameKey] = append(asked[store.UsernameKey], bare)
+		}
+		if own := w.before.Keys.Username; own != "" && own != keys.Username {
+			asked[store.UsernameKey], leaving = append(asked[store.UsernameKey], own), append(leaving, w.before.Seq)
 		}
 	}
 	for _, u := range uniques {
@@ -105,6 +112,9 @@ func (c *carry) lookUp() error {
 		c.claims.held[u.column], c.claims.freed[u.column] = held, map[string]bool{}
 	}
 	var err error
+	if c.claims.delivered, err = c.tx.DeliveredUsernames(leaving); err != nil {
+		return err
+	}
 	c.claims.retired, err = c.tx.RetiredAmong(asked[store.UsernameKey])
 	return err
 }
@@ -152,25 +162,32 @@ func (c *carry) settleKeys(i int, next *store.PersonRow) error {
 		default:
 			c.conflict(i, u.field, u.value(next), holder)
 		}
-		if u.column == store.UsernameKey && holder == 0 {
-			c.checkRetired(i, next, &keys)
-		}
 	}
 	next.Keys = keys
+	next.EmailShared = next.Email != "" && keys.Email == "" && next.State != muster.Deleted
+	if keys.Username != w.row.Keys.Username && c.claims.held[store.UsernameKey][keys.Username] == 0 {
+		c.checkRetired(i, next)
+	}
 	return nil
 }
 
-// checkRetired refuses a username that went out of use, but to the human who had it.
-func (c *carry) checkRetired(i int, next *store.PersonRow, keys *store.Keys) {
-	r, retired := c.claims.retired[keys.Username]
+// checkRetired refuses a username that went out of use, but to the human who had it: the same person, or the holder of the same address or
+// employee identifier.
+func (c *carry) checkRetired(i int, next *store.PersonRow) {
+	r, retired := c.claims.outOfUse(next.Keys.Username)
+	if !retired || r.Person == next.Seq && next.Seq != 0 || r.EmailKey != "" && r.EmailKey == next.Keys.Email || r.EmployeeKey != "" && r.EmployeeKey == next.Keys.Employee {
+		return
+	}
+	c.claims.open = append(c.claims.open, openConflict{op: i, field: "username", value: next.Username, holder: r.Person, before: true})
+}
+
+// outOfUse says whose username was that nobody else is to have.
+func (c *claims) outOfUse(username string) (store.Retired, bool) {
+	r, retired := c.leaving[username]
 	if !retired {
-		return
+		r, retired = c.retired[username]
 	}
-	sameHuman := r.Person == next.Seq && next.Seq != 0 || r.EmailKey != "" && r.EmailKey == keys.Email || r.EmployeeKey != "" && r.EmployeeKey == keys.Employee
-	if sameHuman {
-		return
-	}
-	c.claims.open = append(c.claims.open, openConflict{op: i, field: "username", value: next.Username, holder: r.Person})
+	return r, retired
 }
 
 func (c *carry) conflict(i int, field, value string, holder int64) {
@@ -200,21 +217,29 @@ func (c *carry) take(i int, next *store.PersonRow) {
 		if old != "" {
 			c.claims.held[u.column][old] = 0
 			c.claims.freed[u.column][old] = true
+			if u.column == store.UsernameKey {
+				c.leave(w, old)
+			}
 		}
 		if key != "" {
 			c.claims.held[u.column][key] = w.holder()
 			c.claims.passed = c.claims.passed || c.claims.freed[u.column][key]
 		}
 	}
-	if key := next.Keys.Username; key != "" && key != w.row.Keys.Username {
-		if _, retired := c.claims.retired[key]; retired {
-			c.back = append(c.back, key)
-		}
-	}
 	if next.Username != "" && next.Keys.Username != w.row.Keys.Username {
 		if base, n, ok := c.rules.Usernames.Split(next.Username); ok {
 			c.raise[base] = max(c.raise[base], n)
 		}
+	}
+}
+
+// leave puts a stored username out of use that its holder gives up, when it was generated, is known at a target, or was out of use before: a name
+// that is back with its human is still nobody else's. Others become free.
+func (c *carry) leave(w *working, username string) {
+	b := &w.before
+	_, again := c.claims.retired[username]
+	if username == b.Keys.Username && (b.Generated || c.claims.delivered[b.Seq] || again) {
+		c.claims.leaving[username] = store.Retired{Key: username, Person: b.Seq, EmailKey: b.Keys.Email, EmployeeKey: b.Keys.Employee}
 	}
 }
 
@@ -233,7 +258,7 @@ func (c *carry) nameHolders() error {
 		switch {
 		case !known:
 			c.fail(o.op, muster.Errorf(muster.Conflict, o.field, "%q was somebody's before and is not given again.", o.value))
-		case o.field == "username" && muster.FoldKey(o.value) != h.Keys.Username:
+		case o.before:
 			c.fail(o.op, muster.Errorf(muster.Conflict, o.field, "%q was the username of %s (%s) before and is not given to anybody else.", o.value, h.Shown(), h.ID))
 		default:
 			c.fail(o.op, muster.Errorf(muster.Conflict, o.field, "%q is already that of %s (%s).", o.value, h.Shown(), h.ID))

@@ -39,7 +39,7 @@ func (c *carry) chooseName(i int, next *store.PersonRow) {
 	}
 	next.Generated = true
 	if c.rules.Usernames.Number == muster.NumberOnClash {
-		_, retired := c.claims.retired[base]
+		_, retired := c.claims.outOfUse(base)
 		if holder, known := c.claims.held[store.UsernameKey][base]; known && holder == 0 && !retired {
 			next.Username, next.Keys.Username = base, base
 			return
@@ -76,7 +76,6 @@ func (c *carry) name() error {
 		}
 		next := w.row
 		next.Username, next.Keys.Username = username, muster.FoldKey(username)
-		w.row.Version = 0
 		c.finish(i, next)
 	}
 	if c.rules.DryRun {

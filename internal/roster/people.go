@@ -173,7 +173,7 @@ func (r *Roster) Renumber(tx *store.Tx, person int64) (Outcome, error) {
 		return Outcome{}, err
 	}
 	p, known := people[person]
-	if !known || !p.Generated {
+	if !known || !p.Generated || p.Keys.Username == "" { // somebody deleted holds no name
 		return Outcome{}, muster.Errorf(muster.Conflict, "username", "The username %q is taken at the target.", p.Username)
 	}
 	policy := RulesOf(tenant.Settings).Usernames

@@ -1,6 +1,9 @@
 package roster
 
 import (
+	"cmp"
+	"slices"
+
 	"github.com/musterid/muster"
 	"github.com/musterid/muster/internal/store"
 )
@@ -23,10 +26,7 @@ func (c *carry) write() error {
 		enrolled = append(enrolled, w)
 		delta[w.row.State]++
 	}
-	for _, w := range c.people {
-		if !w.changed {
-			continue
-		}
+	for _, w := range c.inOrder() {
 		changed = append(changed, &w.row)
 		delta[w.before.State]--
 		delta[w.row.State]++
@@ -37,13 +37,13 @@ func (c *carry) write() error {
 	if err := c.enrol(enrolled); err != nil {
 		return err
 	}
-	if err := c.update(changed); err != nil {
+	if err := c.tx.UpdatePeople(changed); err != nil {
 		return err
 	}
 	return c.tx.CountPeople(delta)
 }
 
-// enrol writes the new people. When keys were passed on, those who gave them up are written first (update).
+// enrol writes the new people. When keys were passed on, those who gave them up hold none until they are written.
 func (c *carry) enrol(list []*working) error {
 	seqs, err := c.tx.NextPeople(len(list))
 	if err != nil {
@@ -64,41 +64,45 @@ func (c *carry) enrol(list []*working) error {
 	return c.tx.InsertPeople(rows)
 }
 
-func (c *carry) update(rows []*store.PersonRow) error { return c.tx.UpdatePeople(rows) }
-
 // givenUp lists the stored people who no longer hold a key they held.
 func (c *carry) givenUp() []int64 {
 	var seqs []int64
-	for seq, w := range c.people {
-		if w.changed && w.row.Keys != w.before.Keys {
-			seqs = append(seqs, seq)
+	for _, w := range c.inOrder() {
+		if w.row.Keys != w.before.Keys {
+			seqs = append(seqs, w.before.Seq)
 		}
 	}
 	return seqs
 }
 
-// retireNames puts the usernames out of use that people gave up, when they were generated or are known at a target; others become free. It lets
-// those return that went back to their human.
+// retireNames puts the usernames out of use that people gave up and that nobody else is to have.
 func (c *carry) retireNames() error {
-	if err := c.tx.Unretire(c.back); err != nil {
-		return err
-	}
-	var leaving []int64
-	for seq, w := range c.people {
-		if old := w.before.Keys.Username; w.changed && old != "" && old != w.row.Keys.Username {
-			leaving = append(leaving, seq)
-		}
-	}
-	delivered, err := c.tx.DeliveredUsernames(leaving)
-	if err != nil {
-		return err
-	}
 	var retired []store.Retired
-	for _, seq := range leaving {
-		b := c.people[seq].before
-		if b.Generated || delivered[seq] {
-			retired = append(retired, store.Retired{Key: b.Keys.Username, Person: seq, EmailKey: b.Keys.Email, EmployeeKey: b.Keys.Employee})
+	var again []string
+	for _, w := range c.inOrder() {
+		r, leaves := c.claims.leaving[w.before.Keys.Username]
+		if !leaves || w.row.Keys.Username == r.Key {
+			continue
 		}
+		if _, was := c.claims.retired[r.Key]; was {
+			again = append(again, r.Key) // it is retired from this person now
+		}
+		retired = append(retired, r)
+	}
+	if err := c.tx.Unretire(again); err != nil {
+		return err
 	}
 	return c.tx.Retire(retired)
+}
+
+// inOrder lists the stored people who changed in the order in which rows are locked.
+func (c *carry) inOrder() []*working {
+	var list []*working
+	for _, w := range c.people {
+		if w.changed {
+			list = append(list, w)
+		}
+	}
+	slices.SortFunc(list, func(a, b *working) int { return cmp.Compare(a.before.Seq, b.before.Seq) })
+	return list
 }
