@@ -30,6 +30,9 @@ func TestBadInputs(t *testing.T) {
 	t.Run("rows", func(t *testing.T) { failsRows(t, s) })
 	t.Run("bodies", func(t *testing.T) { refusesBodies(t, s) })
 	t.Run("other tenants", func(t *testing.T) { hidesOtherTenants(t, s) })
+	if most, ok := s.memory(); ok {
+		t.Logf("the process needed at most %d MiB", most>>20)
+	}
 	s.stop()
 	s.leavesNothing(t)
 }
@@ -135,9 +138,9 @@ func refusesFiles(t *testing.T, s *server) {
 		{"empty", text(""), 422, "", []string{"empty"}},
 		{"header only", text("last_name,email\n"), 422, "", []string{"no row"}},
 		{"image called csv", text("\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01"), 422, "", []string{"image"}},
-		{"zip bomb", bomb(t, 200<<20), 422, "", []string{"limit"}},
-		{"one line of 1 GB", io.LimitReader(endless('a'), 1<<30), 422, "", []string{"line", "limit"}},
-		{"too large a file", io.LimitReader(io.MultiReader(text("last_name,email\n"), &repeated{text: "Martin,a@example.org\n"}), 1<<30), 422, "", []string{"limit"}},
+		{"zip bomb", bomb(t, 200<<20), 413, "", []string{"limit"}},
+		{"one line of 1 GiB", io.LimitReader(endless('a'), 1<<30), 413, "", []string{"line", "limit"}},
+		{"too large a file", io.LimitReader(io.MultiReader(text("last_name,email\n"), &repeated{text: "Martin,a@example.org\n"}), 1<<30), 413, "", []string{"limit"}},
 		{"lone quote", text("last_name,email\nMartin,a@example.org\n\"Petit,b@example.org\nDurand,c@example.org\n"), 422, "", []string{"line 3"}},
 		{"NUL bytes", text("last_name,email\nMar\x00tin,a@example.org\n"), 422, "", []string{"Line 2", "character 4"}},
 		{"two columns of one meaning", text("email,e-mail,last_name\na@example.org,b@example.org,Martin\n"), 422, "email", []string{`"email"`, `"e-mail"`}},
@@ -145,7 +148,7 @@ func refusesFiles(t *testing.T, s *server) {
 		{"nothing that identifies anybody", text("colour,weight\nred,7\n"), 422, "", []string{"column"}},
 		{"unknown encoding", text("last_name,email\nMartin,a@example.org\n\x81\x8d\x8f\x90,b@example.org\n"), 422, "", []string{"line 3"}},
 		{"broken UTF-8", text("\ufefflast_name,email\nMartin,a@example.org\nP\xc3(tit,b@example.org\n"), 422, "", []string{"line 3", "character 2"}},
-		{"300 columns", text(strings.Join(columns, ",") + "\n"), 422, "", []string{"256", "limit"}},
+		{"300 columns", text(strings.Join(columns, ",") + "\n"), 413, "", []string{"256", "limit"}},
 		{"a single object", text(`{"last_name":"Martin"}`), 422, "", []string{"array"}},
 		{"half an array", text(`[{"last_name":"Martin"},`), 422, "", []string{"line 1"}},
 	} {
@@ -189,7 +192,7 @@ func failsRows(t *testing.T, s *server) {
 		words            []string
 	}{
 		{"address twice in the file", "last_name,email\nMartin,x@example.org\nPetit,X@example.org\nSound," + sound, "upsert", 3, "", []string{"row 2"}},
-		{"address that is somebody's", "last_name,email\nOther,anne@example.org\nSound," + sound, "create", 2, "email", []string{"anne@example.org"}},
+		{"address that is somebody's", "last_name,email\nOther,anne@example.org\nSound," + sound, "create", 2, "email", []string{"Anne Martin"}},
 		{"one row, two people", "source_id,email,last_name\n1,paul@example.org,Martin\n9," + sound + ",Sound", "upsert", 2, "", []string{"two"}},
 		{"address that is none", "last_name,email\nMartin,not an address\nSound," + sound, "upsert", 2, "email", nil},
 		{"date that is none", "last_name,email,birth_date\nMartin,y@example.org,31/31/2020\nSound," + sound + ",", "upsert", 2, "birth_date", nil},
@@ -238,7 +241,7 @@ func refusesBodies(t *testing.T, s *server) {
 	}{
 		{"no body", "POST", "/v1/people", "application/json", "", 400, "", nil},
 		{"not JSON", "POST", "/v1/people", "application/json", `{"last_name":`, 400, "", []string{"JSON"}},
-		{"two values", "POST", "/v1/people", "application/json", `{"last_name":"A"}{}`, 400, "", []string{"byte 17"}},
+		{"two values", "POST", "/v1/people", "application/json", `{"last_name":"A"}{}`, 400, "", []string{"byte 18"}},
 		{"a member twice", "POST", "/v1/people", "application/json", `{"last_name":"A","last_name":"B"}`, 400, "last_name", nil},
 		{"broken UTF-8", "POST", "/v1/people", "application/json", "{\"last_name\":\"\xff\"}", 400, "", []string{"UTF-8"}},
 		{"too deep", "POST", "/v1/people", "application/json", `{"flags":` + strings.Repeat("[", 100) + strings.Repeat("]", 100) + "}", 400, "", []string{"32", "body-depth"}},

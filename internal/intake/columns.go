@@ -49,17 +49,20 @@ func identifies(columns []sheet.Column) bool {
 	return false
 }
 
-// holdsStates says whether all that stands in a column can be read as a state.
+// holdsStates says whether most of what stands in a column can be read as a state. Then what cannot is a fault of its row: a slip of the pen must
+// not keep everybody else's state from being heeded.
 func holdsStates(sample []batch.Row, c sheet.Column) bool {
+	filled, read := 0, 0
 	for _, row := range sample {
 		if c.Index >= len(row.Cells) || strings.TrimSpace(row.Cells[c.Index]) == "" {
 			continue
 		}
-		if _, ok := stateOf(row.Cells[c.Index], c.Opposite); !ok {
-			return false
+		filled++
+		if _, ok := stateOf(row.Cells[c.Index], c.Opposite); ok {
+			read++
 		}
 	}
-	return true
+	return 2*read >= filled
 }
 
 // isSecret says whether a field must never be stored as it came.

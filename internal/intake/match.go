@@ -84,12 +84,13 @@ func (m *match) decide(i int, bySource, byEmail, byUsername *store.PersonRow) in
 	fail := func(code muster.Code, field, format string, args ...any) {
 		m.faults[i] = append(m.faults[i], muster.Errorf(code, field, format, args...))
 	}
+	by := "source_id"
 	if w.source == "" && w.email == "" {
-		bySource = byUsername
+		bySource, by = byUsername, "username"
 	}
 	found := bySource
 	if found == nil && byEmail != nil && !(m.options.SharedEmail && w.source != "") {
-		found = byEmail
+		found, by = byEmail, "email"
 		if w.source != "" && found.Keys.Source != "" && found.Source == w.text("source") {
 			fail(muster.Conflict, "source_id", "The e-mail address is that of %s (%s), who has the source id %q and not %q.", found.Shown(), found.ID, found.SourceID, w.text("source_id"))
 		}
@@ -103,7 +104,7 @@ func (m *match) decide(i int, bySource, byEmail, byUsername *store.PersonRow) in
 	case found == nil && m.options.Matching == muster.Upsert && w.source == "" && w.email == "" && w.username == "":
 		fail(muster.Required, "email", "Nothing says whether this person is in the directory already: give a source id, an e-mail address or a username, or import in the mode create.")
 	case found != nil && m.options.Matching == muster.CreateOnly:
-		fail(muster.Conflict, "", "%s is in the directory already (%s), and this import only creates.", found.Shown(), found.ID)
+		fail(muster.Conflict, by, "%s is in the directory already (%s), and this import only creates.", found.Shown(), found.ID)
 	case found != nil:
 		return found.Seq
 	}
