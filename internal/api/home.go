@@ -12,10 +12,12 @@ func Home(links map[string]string, ready func(context.Context) error) Surface {
 	mux.HandleFunc("GET /", func(w http.ResponseWriter, _ *http.Request) {
 		answer(w, http.StatusOK, map[string]any{"name": "Muster", "links": links})
 	})
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) {
+		TraceOf(r.Context()).Quiet = true
 		answer(w, http.StatusOK, map[string]any{"status": "ok"})
 	})
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
+		TraceOf(r.Context()).Quiet = true
 		if err := ready(r.Context()); err != nil {
 			Refuse(w, r, err)
 			return

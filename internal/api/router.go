@@ -120,8 +120,11 @@ func (rt *Router) write(out *writer, r *http.Request, trace *Trace) {
 		status = http.StatusOK
 	}
 	level := slog.LevelInfo
-	if status >= 500 {
+	switch {
+	case status >= 500:
 		level = slog.LevelError
+	case trace.Quiet:
+		level = slog.LevelDebug
 	}
 	attrs := []slog.Attr{
 		slog.String("method", method(r.Method)), slog.String("surface", trace.Surface), slog.String("route", trace.Route), slog.Int("status", status),

@@ -15,6 +15,7 @@ type Trace struct {
 	Key     int64  // of the caller
 	Tenant  int64
 	Cause   error // what went wrong on our side
+	Quiet   bool  // not worth a line when all is well, such as a probe
 
 	began time.Time
 }

@@ -94,7 +94,7 @@ func countsView(b *batch.Batch) Counts {
 func percent(b *batch.Batch) int {
 	final := b.Total - b.Counts.Pending(b.Total)
 	switch {
-	case b.State == muster.Finished:
+	case b.State == muster.Finished || b.State == muster.Planned:
 		return 100
 	case b.Total == 0:
 		return 0

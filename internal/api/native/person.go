@@ -93,14 +93,14 @@ func (s *surface) listPeople(ctx context.Context, caller muster.Caller, in *Peop
 // places finds the unit and group that people are to be in.
 func (s *surface) places(ctx context.Context, caller muster.Caller, in *PeopleFilter, q *roster.Query) error {
 	if in.Unit != "" {
-		unit, err := s.Roster.Unit(ctx, caller, roster.ParseUnitRef(in.Unit))
+		unit, err := s.Roster.Unit(ctx, caller, unitRef(in.Unit))
 		if err != nil {
 			return err
 		}
 		q.Unit = unit.Seq
 	}
 	if in.UnitBelow != "" {
-		unit, err := s.Roster.Unit(ctx, caller, roster.ParseUnitRef(in.UnitBelow))
+		unit, err := s.Roster.Unit(ctx, caller, unitRef(in.UnitBelow))
 		if err != nil {
 			return about("unit_below", err)
 		}

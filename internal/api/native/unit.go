@@ -107,6 +107,14 @@ type UnitIn struct {
 	}
 }
 
+// unitRef reads the id of a unit, its code, or kind:code.
+func unitRef(text string) roster.UnitRef {
+	if id, err := uuid.Parse(text); err == nil && len(text) == 36 {
+		return roster.UnitRef{ID: id}
+	}
+	return roster.ParseUnitRef(text)
+}
+
 func oneUnit(results []roster.UnitResult, err error) (*UnitOut, error) {
 	if err == nil {
 		err = results[0].Faults.Or()
@@ -121,7 +129,7 @@ func oneUnit(results []roster.UnitResult, err error) (*UnitOut, error) {
 func (s *surface) createUnit(ctx context.Context, caller muster.Caller, in *UnitIn) (*UnitOut, error) {
 	b := in.Body
 	return oneUnit(s.Roster.CreateUnits(ctx, caller, []roster.NewUnit{
-		{Kind: b.Kind, Code: b.Code, Name: b.Name, Parent: roster.ParseUnitRef(b.Parent), Attributes: b.Attributes, Closed: b.Closed},
+		{Kind: b.Kind, Code: b.Code, Name: b.Name, Parent: unitRef(b.Parent), Attributes: b.Attributes, Closed: b.Closed},
 	}))
 }
 
@@ -215,7 +223,7 @@ func (s *surface) changeUnit(ctx context.Context, caller muster.Caller, in *Unit
 	}
 	c := roster.UnitChange{Unit: id, Version: version, Code: b.Code.pointer(), Name: b.Name.pointer(), Closed: b.Closed.pointer()}
 	if b.Parent.Given {
-		c.Parent = ptr(roster.ParseUnitRef(b.Parent.Value))
+		c.Parent = ptr(unitRef(b.Parent.Value))
 	}
 	if len(b.Attributes) > 0 {
 		c.Attributes = make(map[string]string, len(b.Attributes))
