@@ -25,6 +25,7 @@ func (in *Intake) Carry(tx *store.Tx, b *store.BatchRow, decoded any, c batch.Ch
 		return nil, err
 	}
 	rules := roster.RulesOf(tenant.Settings)
+	rules.Holders = m.holders
 	rules.SharedEmail, rules.DryRun = rows.options.SharedEmail, c.Dry
 	if c.Dry {
 		rules.Plan = b.Seq

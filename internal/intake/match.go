@@ -14,8 +14,9 @@ type match struct {
 	first   int
 	batch   int64
 
-	person []int64         // of each row: seq, 0 for somebody new
-	faults []muster.Errors // of each row
+	person  []int64 // of each row: seq, 0 for somebody new
+	holders map[store.KeyColumn]map[string]int64
+	faults  []muster.Errors // of each row
 }
 
 // passOver says that a row is not to be carried out: it has its outcome, or faults.
@@ -32,18 +33,18 @@ func (m *match) find() error {
 			usernames = appendKey(usernames, w.username)
 		}
 	}
-	bySource, err := m.tx.Holders(store.SourceKey, sources)
-	if err != nil {
-		return err
+	m.holders = map[store.KeyColumn]map[string]int64{}
+	for column, keys := range map[store.KeyColumn][]string{store.SourceKey: sources, store.EmailKey: emails, store.UsernameKey: usernames} {
+		held, err := m.tx.Holders(column, keys)
+		if err != nil {
+			return err
+		}
+		for _, key := range keys {
+			held[key] += 0 // known to be free
+		}
+		m.holders[column] = held
 	}
-	byEmail, err := m.tx.Holders(store.EmailKey, emails)
-	if err != nil {
-		return err
-	}
-	byUsername, err := m.tx.Holders(store.UsernameKey, usernames)
-	if err != nil {
-		return err
-	}
+	bySource, byEmail, byUsername := m.holders[store.SourceKey], m.holders[store.EmailKey], m.holders[store.UsernameKey]
 	present, err := m.present(bySource, byEmail, byUsername)
 	if err != nil {
 		return err
@@ -67,7 +68,9 @@ func (m *match) present(found ...map[string]int64) (map[int64]*store.PersonRow, 
 	var seqs []int64
 	for _, f := range found {
 		for _, seq := range f {
-			seqs = append(seqs, seq)
+			if seq != 0 {
+				seqs = append(seqs, seq)
+			}
 		}
 	}
 	people, err := m.tx.People(seqs)

@@ -14,7 +14,13 @@ type Op struct {
 	Draft  muster.Draft // the fields to set. state deleted deletes, and leaving it restores
 	Guard  int64        // the version that the caller saw; 0 accepts any
 	Row    int          // of the file, to name this op by when another one clashes with it; 0 when there is none
+
+	// New is Fresh().With(Draft), for a caller who has worked that out already and found no fault. It serves when somebody new is enrolled.
+	New *muster.Person
 }
+
+// Fresh is somebody new of whom nothing is known yet.
+func Fresh() muster.Person { return muster.Person{State: muster.Active, Mode: muster.Standard} }
 
 // Outcome is what became of one Op.
 type Outcome struct {
@@ -31,6 +37,10 @@ type Rules struct {
 	SharedEmail bool  // an address that somebody holds is taken without claiming it, and is no fault
 	DryRun      bool  // decide, and write nothing; usernames are forecasts
 	Plan        int64 // of a dry run: the batch whose earlier rows are to count as if they had been carried out
+
+	// Holders are who holds keys, as the caller has just read it in the same transaction (0: nobody), so that they need not be asked for again.
+	// The maps are Carry's from then on.
+	Holders map[store.KeyColumn]map[string]int64
 }
 
 // RulesOf are the rules of a tenant.
@@ -43,7 +53,7 @@ func RulesOf(s muster.Settings) Rules { return Rules{Usernames: s.Usernames.With
 func (r *Roster) Carry(tx *store.Tx, rules Rules, ops []Op) ([]Outcome, error) {
 	c := &carry{
 		tx: tx, rules: rules, ops: ops, out: make([]Outcome, len(ops)), people: map[int64]*working{}, at: make([]*working, len(ops)),
-		state: make([]store.PersonRow, len(ops)), bosses: make([]int64, len(ops)), counts: map[string]int{}, raise: map[string]int{},
+		state: make([]*store.PersonRow, len(ops)), first: make([]wanted, len(ops)), bosses: make([]int64, len(ops)), counts: map[string]int{}, raise: map[string]int{},
 	}
 	for _, step := range []func() error{c.load, c.managers, c.claim, c.name, c.write} {
 		if err := step(); err != nil {
@@ -52,7 +62,7 @@ func (r *Roster) Carry(tx *store.Tx, rules Rules, ops []Op) ([]Outcome, error) {
 	}
 	for i := range c.out {
 		if c.at[i] != nil && len(c.out[i].Faults) == 0 {
-			c.out[i].Person = c.state[i]
+			c.out[i].Person = *c.state[i]
 		}
 	}
 	return c.out, nil
@@ -66,22 +76,30 @@ type carry struct {
 	out    []Outcome
 	people map[int64]*working // present people, by seq
 	at     []*working         // of each op; nil when there is nobody
-	state  []store.PersonRow  // of each op: the person after it
+	state  []*store.PersonRow // of each op: the person after it
+	first  []wanted           // of each op: what it comes to if no other op has changed the person
 	bosses []int64            // of each op: seq of the manager it names
 	claims claims
 	counts map[string]int // of new usernames, by base
 	raise  map[string]int // what given usernames lift counters to
 }
 
-// working is a person while ops are carried out.
+// working is a person while ops are carried out. The rows are not written to once they stand here, but for those of somebody new.
 type working struct {
-	row     store.PersonRow // as of the last op that succeeded
-	before  store.PersonRow // as stored; without a seq for somebody new
-	op      int             // of somebody new: the op that enrols
+	row     *store.PersonRow // as of the last op that succeeded
+	before  *store.PersonRow // as stored; without a seq for somebody new
+	op      int              // of somebody new: the op that enrols
 	isNew   bool
 	changed bool
 	base    string // of a username to be generated
 	number  int    // of the base, counted from 1 within this run
+}
+
+// wanted is what an op makes of a person.
+type wanted struct {
+	row    *store.PersonRow
+	faults muster.Errors
+	of     *store.PersonRow // the person as it was
 }
 
 // holder is how claims refer to a person: the seq, or the op that enrols.
@@ -109,16 +127,16 @@ func (c *carry) load() error {
 		return err
 	}
 	for seq, row := range rows {
-		c.people[seq] = &working{row: row, before: row}
+		c.people[seq] = &working{row: &row, before: &row}
 	}
+	nobody := &store.PersonRow{Person: Fresh()}
+	nobody.CreatedAt = c.tx.Now()
 	for i, op := range c.ops {
 		w := c.people[op.Person]
 		switch {
 		case op.Person < 0: // the caller has refused it already
 		case op.Person == 0:
-			w = &working{isNew: true, op: i}
-			w.row.State, w.row.Mode = muster.Active, muster.Standard
-			w.row.CreatedAt = c.tx.Now()
+			w = &working{row: nobody, before: &store.PersonRow{}, isNew: true, op: i}
 		case w == nil:
 			c.fail(i, muster.Errorf(muster.NotFound, "id", "There is no such person."))
 		case op.Guard != 0 && op.Guard != w.before.Version:
@@ -180,11 +198,16 @@ func (c *carry) newManager(i int) uuid.UUID {
 }
 
 // next computes what op i makes of its person as it is now, with every fault that can be seen in the person alone.
-func (c *carry) next(i int) (store.PersonRow, muster.Errors) {
+func (c *carry) next(i int) (*store.PersonRow, muster.Errors) {
 	w := c.at[i]
-	next := w.row
+	next := new(store.PersonRow)
 	var faults muster.Errors
-	next.Person, faults = w.row.With(c.ops[i].Draft)
+	if w.isNew && c.ops[i].New != nil {
+		next.Person, next.CreatedAt = *c.ops[i].New, w.row.CreatedAt
+	} else {
+		*next = *w.row
+		next.Person, faults = w.row.With(c.ops[i].Draft)
+	}
 	if muster.FoldKey(next.Username) != muster.FoldKey(w.row.Username) {
 		next.Generated = false
 	}
@@ -196,7 +219,7 @@ func (c *carry) next(i int) (store.PersonRow, muster.Errors) {
 	case next.Manager == w.before.Manager:
 		next.ManagerSeq = w.before.ManagerSeq
 	}
-	faults = append(faults, checkPerson(w, &next)...)
+	faults = append(faults, checkPerson(w, next)...)
 	return next, append(faults, c.overtaken(i)...)
 }
 
@@ -222,19 +245,20 @@ func checkPerson(w *working, p *store.PersonRow) muster.Errors {
 }
 
 // finish records that op i made next of its person, and what that changed. What changes nothing takes no key either: nothing is written of it.
-func (c *carry) finish(i int, next store.PersonRow) {
+func (c *carry) finish(i int, next *store.PersonRow) {
 	w := c.at[i]
-	var before muster.Record
-	if !w.isNew {
-		before = w.row.Record()
-	}
 	c.out[i].Version = w.before.Version
-	c.out[i].Change = muster.Diff(before, next.Record())
-	if c.out[i].Change.Empty() {
-		c.state[i] = w.row
-		return
+	switch {
+	case !w.isNew:
+		c.out[i].Change = muster.Diff(w.row.Record(), next.Record())
+		if c.out[i].Change.Empty() {
+			c.state[i] = w.row
+			return
+		}
+	case w.base == "" || next.Username != "": // else name comes back with one
+		c.out[i].Change = next.Creation()
 	}
-	c.take(i, &next)
+	c.take(i, next)
 	w.changed = true
 	next.UpdatedAt = c.tx.Now()
 	next.Version = w.before.Version + 1

@@ -1,6 +1,8 @@
 package roster
 
 import (
+	"maps"
+
 	"github.com/musterid/muster"
 	"github.com/musterid/muster/internal/store"
 )
@@ -57,13 +59,16 @@ func (c *carry) claim() error {
 		if c.at[i] == nil {
 			continue
 		}
-		next, faults := c.next(i)
+		next, faults := c.first[i].row, c.first[i].faults
+		if c.at[i].row != c.first[i].of {
+			next, faults = c.next(i) // an op before has changed the person
+		}
 		c.fail(i, faults...)
 		open := len(c.claims.open)
-		if err := c.settleKeys(i, &next); err != nil {
+		if err := c.settleKeys(i, next); err != nil {
 			return err
 		}
-		c.chooseName(i, &next)
+		c.chooseName(i, next)
 		if len(c.out[i].Faults) > 0 || len(c.claims.open) > open {
 			continue
 		}
@@ -84,14 +89,15 @@ func (c *carry) lookUp() error {
 		if w == nil {
 			continue
 		}
-		next, _ := c.next(i)
-		keys := keysOf(&next)
+		next, faults := c.next(i)
+		c.first[i] = wanted{next, faults, w.row}
+		keys := keysOf(next)
 		for _, u := range uniques {
 			if key := *u.of(&keys); key != "" && key != *u.of(&w.before.Keys) {
 				asked[u.column] = append(asked[u.column], key)
 			}
 		}
-		if bare := c.bareName(w, &next); bare != "" {
+		if bare := c.bareName(w, next); bare != "" {
 			asked[store.UsernameKey] = append(asked[store.UsernameKey], bare)
 		}
 		if own := w.before.Keys.Username; own != "" && own != keys.Username {
@@ -99,12 +105,9 @@ func (c *carry) lookUp() error {
 		}
 	}
 	for _, u := range uniques {
-		held, err := c.tx.Holders(u.column, asked[u.column])
+		held, err := c.holders(u.column, asked[u.column])
 		if err != nil {
 			return err
-		}
-		for _, key := range asked[u.column] {
-			held[key] += 0 // known to be free
 		}
 		if err := c.claimedByPlan(u.column, held); err != nil {
 			return err
@@ -117,6 +120,24 @@ func (c *carry) lookUp() error {
 	}
 	c.claims.retired, err = c.tx.RetiredAmong(asked[store.UsernameKey])
 	return err
+}
+
+// holders gives who holds keys, 0 for nobody, asking for those that the caller has not asked for already.
+func (c *carry) holders(column store.KeyColumn, keys []string) (map[string]int64, error) {
+	known := c.rules.Holders[column]
+	if known == nil {
+		known = make(map[string]int64, len(keys))
+	}
+	var ask []string
+	for _, key := range keys {
+		if _, has := known[key]; !has {
+			known[key] = 0
+			ask = append(ask, key)
+		}
+	}
+	held, err := c.tx.Holders(column, ask)
+	maps.Copy(known, held)
+	return known, err
 }
 
 // holderOf says who holds a key now, asking the database when an unusual sequence of ops leads to a key that was not looked up.
@@ -154,7 +175,7 @@ func (c *carry) settleKeys(i int, next *store.PersonRow) error {
 		if err != nil {
 			return err
 		}
-		unchanged := own == "" && u.value(next) == u.value(&w.row) && w.row.State != muster.Deleted && !w.isNew
+		unchanged := own == "" && u.value(next) == u.value(w.row) && w.row.State != muster.Deleted && !w.isNew
 		switch {
 		case holder == 0 || holder == w.holder():
 		case u.column == store.EmailKey && (c.rules.SharedEmail || unchanged):
@@ -236,7 +257,7 @@ func (c *carry) take(i int, next *store.PersonRow) {
 // leave puts a stored username out of use that its holder gives up, when it was generated, is known at a target, or was out of use before: a name
 // that is back with its human is still nobody else's. Others become free.
 func (c *carry) leave(w *working, username string) {
-	b := &w.before
+	b := w.before
 	_, again := c.claims.retired[username]
 	if username == b.Keys.Username && (b.Generated || c.claims.delivered[b.Seq] || again) {
 		c.claims.leaving[username] = store.Retired{Key: username, Person: b.Seq, EmailKey: b.Keys.Email, EmployeeKey: b.Keys.Employee}

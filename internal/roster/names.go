@@ -74,9 +74,9 @@ func (c *carry) name() error {
 			w.changed = false
 			continue
 		}
-		next := w.row
+		next := *w.row
 		next.Username, next.Keys.Username = username, muster.FoldKey(username)
-		c.finish(i, next)
+		c.finish(i, &next)
 	}
 	if c.rules.DryRun {
 		c.markForecasts(ops)

@@ -27,7 +27,7 @@ func (c *carry) write() error {
 		delta[w.row.State]++
 	}
 	for _, w := range c.inOrder() {
-		changed = append(changed, &w.row)
+		changed = append(changed, w.row)
 		delta[w.before.State]--
 		delta[w.row.State]++
 	}
@@ -53,8 +53,7 @@ func (c *carry) enrol(list []*working) error {
 	for n, w := range list {
 		w.row.Seq, w.row.Version = seqs[n], 1
 		w.row.ID = muster.PersonID(w.row.Seq, w.row.CreatedAt)
-		c.state[w.op] = w.row
-		rows[n] = &w.row
+		rows[n] = w.row
 	}
 	if c.claims.passed {
 		if err := c.tx.ReleaseKeys(c.givenUp()); err != nil {
