@@ -3,7 +3,6 @@ package e2e
 import (
 	"archive/zip"
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -328,23 +327,17 @@ func hidesOtherTenants(t *testing.T, s *server) {
 // otherKey gives an admin key of the tenant called other.
 func otherKey(t *testing.T, s *server) string {
 	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.url+"/v1/keys", strings.NewReader(`{"name":"other","scope":"admin"}`))
+	header := http.Header{"Authorization": {"Bearer " + s.key}, "Muster-Tenant": {"other"}, "Content-Type": {"application/json"}}
+	status, answer, err := s.askWith(t.Context(), header, http.MethodPost, "/v1/keys", strings.NewReader(`{"name":"other","scope":"admin"}`))
 	if err != nil {
 		t.Fatal(err)
 	}
-	request.Header.Set("Authorization", "Bearer "+s.key)
-	request.Header.Set("Muster-Tenant", "other")
-	request.Header.Set("Content-Type", "application/json")
-	response, err := s.http.Do(request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer response.Body.Close()
 	var made struct {
 		Key string `json:"key"`
 	}
-	if err := json.NewDecoder(response.Body).Decode(&made); err != nil || made.Key == "" {
-		t.Fatalf("key of another tenant: %d %v", response.StatusCode, err)
+	decode(t, answer, &made)
+	if made.Key == "" {
+		t.Fatalf("key of another tenant: %d %s", status, answer)
 	}
 	return made.Key
 }

@@ -85,16 +85,19 @@ func (s *server) ask(ctx context.Context, method, path, kind string, body io.Rea
 }
 
 func (s *server) askAs(ctx context.Context, key, method, path, kind string, body io.Reader) (status int, answer []byte, err error) {
+	header := http.Header{"Authorization": {"Bearer " + key}}
+	if kind != "" {
+		header.Set("Content-Type", kind)
+	}
+	return s.askWith(ctx, header, method, path, body)
+}
+
+func (s *server) askWith(ctx context.Context, header http.Header, method, path string, body io.Reader) (status int, answer []byte, err error) {
 	request, err := http.NewRequestWithContext(ctx, method, s.url+path, body)
 	if err != nil {
 		return 0, nil, err
 	}
-	if key != "" {
-		request.Header.Set("Authorization", "Bearer "+key)
-	}
-	if kind != "" {
-		request.Header.Set("Content-Type", kind)
-	}
+	request.Header = header
 	response, err := s.http.Do(request)
 	if err != nil {
 		return 0, nil, err
@@ -160,7 +163,16 @@ var errRefused = errors.New("refused")
 
 // send uploads a file. The error is errRefused when the server said no, with the problem it answered, and another one when no answer came.
 func (s *server) send(ctx context.Context, content io.Reader, query url.Values) (b batchView, p problem, err error) {
-	status, answer, err := s.ask(ctx, http.MethodPost, "/v1/batches?"+query.Encode(), "text/csv", content)
+	return s.sendOnce(ctx, content, query, "")
+}
+
+// sendOnce is send with an idempotency key, so that it may be repeated.
+func (s *server) sendOnce(ctx context.Context, content io.Reader, query url.Values, once string) (b batchView, p problem, err error) {
+	header := http.Header{"Authorization": {"Bearer " + s.key}, "Content-Type": {"text/csv"}}
+	if once != "" {
+		header.Set("Idempotency-Key", once)
+	}
+	status, answer, err := s.askWith(ctx, header, http.MethodPost, "/v1/batches?"+query.Encode(), content)
 	switch {
 	case err != nil:
 		return b, p, err

@@ -194,8 +194,11 @@ func (tx *Tx) UnfollowedBatches(since time.Time) ([]Abandoned, error) {
 	return list, err
 }
 
-// FreeLeases ends every lease: on a start over SQLite nobody else can hold one.
+// FreeLeases ends every lease, and every attempt at a request that may be repeated: on a start over SQLite nobody else can be at it.
 func (tx *Tx) FreeLeases() error {
+	if err := tx.exec("DELETE FROM idempotency WHERE status = 0"); err != nil {
+		return err
+	}
 	if err := tx.exec("UPDATE batch SET owner = NULL, lease = NULL WHERE owner IS NOT NULL"); err != nil {
 		return err
 	}

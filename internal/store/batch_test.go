@@ -136,6 +136,34 @@ func TestLeases(t *testing.T) {
 	})
 }
 
+// A process that dies leaves requests unanswered; after its next start their senders need not wait to send them again.
+func TestFreeLeasesForgetsUnansweredRequests(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, st *store.Store) {
+		answered, unanswered := store.Idempotency{Key: "a", Route: "POST /v1/people", Digest: []byte{1}}, store.Idempotency{Key: "b", Route: "POST /v1/people", Digest: []byte{1}}
+		write(t, st, storetest.Tenant, func(tx *store.Tx) error {
+			for _, r := range []*store.Idempotency{&answered, &unanswered} {
+				if err := tx.StartIdempotent(r, time.Time{}); err != nil {
+					return err
+				}
+			}
+			answered.Status, answered.Answer = 201, []byte("{}")
+			_, err := tx.FinishIdempotent(answered)
+			return err
+		})
+		write(t, st, store.Everyone, func(tx *store.Tx) error { return tx.FreeLeases() })
+		look(t, st, storetest.Tenant, func(tx *store.Tx) error {
+			if _, there, err := tx.Idempotency("b"); there || err != nil {
+				t.Errorf("an unanswered request is still being worked on: %v", err)
+			}
+			_, there, err := tx.Idempotency("a")
+			if !there {
+				t.Error("an answer was forgotten")
+			}
+			return err
+		})
+	})
+}
+
 // The accounts of an import are looked at by a job; when that dies, the rows tell that something was left.
 func TestUnfollowedImports(t *testing.T) {
 	storetest.EachWithClock(t, func(t *testing.T, st *store.Store, clock *storetest.Clock) {
