@@ -148,32 +148,38 @@ func exceeded(tx *store.Tx, disables, renames int) (string, error) {
 	return tenant.Settings.Limits.Exceeded(disables, renames, people), err
 }
 
-// hold keeps what a chunk would have done as its plan, and has the rest planned too: whoever releases the batch sees all of it first.
+// hold keeps what a chunk would have done as its plan. Where there was no plan, the rest is planned too: whoever releases the batch sees all of it
+// first.
 func (e *Engine) hold(tx *store.Tx, b *store.BatchRow, why string, items []muster.Item, stored map[int]muster.Item) error {
-	planned := len(stored) > 0
-	for i := range items {
-		item := &items[i]
-		if item.State != muster.DoneItem {
-			continue
-		}
-		item.State = muster.PlannedItem
-		if item.Change.Action == muster.Create {
-			item.Person = 0 // nobody was made after all
-			for n := range item.Change.Fields {
-				f := &item.Change.Fields[n]
-				f.Forecast = f.Field == "username"
-			}
-		}
-	}
 	b.Plan.Hold, b.Message = why, why
-	if planned {
-		b.State = muster.HeldBatch
-	} else {
+	if len(stored) == 0 {
 		b.State = muster.Planning // from this chunk on
-		items = nil
+		return tx.SaveBatch(b)
 	}
+	b.State = muster.HeldBatch
+	for i := range items {
+		forgetPlan(b, stored[items[i].Index])
+		asPlanned(&items[i])
+	}
+	count(b, items)
 	if err := save(tx, items, stored); err != nil {
 		return err
 	}
 	return tx.SaveBatch(b)
+}
+
+// asPlanned turns the outcome of an item whose chunk was undone into a plan. One that failed has failed.
+func asPlanned(item *muster.Item) {
+	if item.State != muster.DoneItem {
+		return
+	}
+	item.State = muster.PlannedItem
+	if item.Change.Action != muster.Create {
+		return
+	}
+	item.Person = 0 // nobody was made after all
+	for n := range item.Change.Fields {
+		f := &item.Change.Fields[n]
+		f.Forecast = f.Field == "username"
+	}
 }

@@ -42,3 +42,14 @@ func count(b *store.BatchRow, items []muster.Item) {
 		}
 	}
 }
+
+// forgetPlan takes an item that is planned anew out of the plan's counts.
+func forgetPlan(b *store.BatchRow, was muster.Item) {
+	var p muster.Plan
+	p.Add(was.Change)
+	b.Plan.Create -= p.Create
+	b.Plan.Update -= p.Update
+	b.Plan.Unchanged -= p.Unchanged
+	b.Plan.Disables -= p.Disables
+	b.Plan.Renames -= p.Renames
+}

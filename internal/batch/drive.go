@@ -39,6 +39,7 @@ func (e *Engine) drive(ctx context.Context, args jobArgs) error {
 	}
 	d := &drive{engine: e, tenant: args.Tenant, batch: args.Batch, owner: owner, until: e.store.Now().Add(driveTime)}
 	err = d.loop(ctx)
+	d.drop()
 	if errors.Is(err, errLost) {
 		return nil
 	}
@@ -54,7 +55,7 @@ type drive struct {
 	until  time.Time
 	ahead  chan decoded // the chunk after the one being written
 	cancel context.CancelFunc
-	more   bool
+	more   bool // the time was up before the work was done
 }
 
 // decoded is a chunk that was read ahead.
@@ -73,12 +74,9 @@ func (d *drive) loop(ctx context.Context) error {
 		if b.State != muster.Planning && b.State != muster.Running {
 			return nil
 		}
-		if d.more = d.engine.store.Now().Before(d.until) && ctx.Err() == nil; !d.more {
-			d.more = true
-			d.drop()
+		if d.more = ctx.Err() != nil || !d.engine.store.Now().Before(d.until); d.more {
 			return nil
 		}
-		d.more = false
 		if b.Cancel || b.NextIndex >= b.Total {
 			if err := d.end(ctx); err != nil {
 				return err
@@ -86,7 +84,6 @@ func (d *drive) loop(ctx context.Context) error {
 			continue
 		}
 		if err := d.chunk(ctx, b); err != nil {
-			d.drop()
 			return err
 		}
 	}

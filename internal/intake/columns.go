@@ -27,7 +27,7 @@ func understand(o *Options, mapping map[string]string, sample []batch.Row) error
 	o.Columns = columns
 	for _, c := range columns {
 		switch {
-		case isSecret(c.Field):
+		case secretColumn(c):
 			o.Notes = append(o.Notes, muster.Errorf(muster.Unsupported, c.Header, "Column %q: passwords are not taken from files. What stands there was not stored.", c.Header))
 		case c.Field == "" && !c.Ours:
 			o.Notes = append(o.Notes, muster.Errorf(muster.Unsupported, c.Header, "Column %q was not recognised and is not used. Say in the mapping what it means.", c.Header))
@@ -64,9 +64,6 @@ func holdsStates(sample []batch.Row, c sheet.Column) bool {
 	}
 	return 2*read >= filled
 }
-
-// isSecret says whether a field must never be stored as it came.
-func isSecret(field string) bool { return field == "password" || field == "password_hash" }
 
 func quote(list []string) []string {
 	quoted := make([]string, len(list))

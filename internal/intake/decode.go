@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/musterid/muster"
@@ -63,6 +65,9 @@ func (o *Options) wish(row *batch.Row) wish {
 	if _, given := w.draft["source"]; !given && o.Source != "" && w.draft["source_id"] != nil {
 		w.draft["source"] = o.Source
 	}
+	if w.role != "" && len(w.units) == 0 {
+		w.warnings = append(w.warnings, muster.Errorf(muster.Unsupported, "role", "A role is held in a unit, and the row names none. It was not used."))
+	}
 	w.keys()
 	_, faults := muster.Person{State: muster.Active, Mode: muster.Standard}.With(w.draft)
 	w.faults = append(w.faults, faults...)
@@ -89,7 +94,7 @@ func (w *wish) readCells(o *Options, cells []string) {
 			names[pair+"."+half] = cell
 			continue
 		}
-		if cell == "" && !o.EmptyClears {
+		if cell == "" && (!o.EmptyClears || c.Field == "username") { // a username can be changed and not be taken away
 			continue
 		}
 		w.read(o, c, cell)
@@ -186,24 +191,46 @@ func (w *wish) readObject(o *Options, raw json.RawMessage) {
 		w.faults = append(w.faults, muster.Errorf(muster.Invalid, "", "The row is not a JSON object."))
 		return
 	}
-	for name, value := range object {
+	said := map[string]string{} // field to the name it was given under
+	for _, name := range slices.Sorted(maps.Keys(object)) {
 		field := name
 		if !muster.KnownField(name) {
 			field = sheet.FieldOf(name)
 		}
+		other, twice := said[field]
+		said[field] = name
 		switch {
 		case sheet.Ours(name):
 		case isSecret(field):
 			w.warnings = append(w.warnings, muster.Errorf(muster.Unsupported, name, "Passwords are not taken from imports. It was not stored."))
 		case field == "":
 			w.faults = append(w.faults, muster.Errorf(muster.Unsupported, name, "There is no field %q.", cut(name)))
-		case field == "groups" || field == "unit" || field == "cycles" || field == "subjects":
-			w.readList(o, field, value)
-		case muster.KnownField(field) && field != "state" && field != "birth_date" && field != "hire_date":
-			w.draft[field] = value
+		case twice:
+			w.faults = append(w.faults, muster.Errorf(muster.Invalid, field, "%q and %q mean the same. Give one of them.", cut(other), cut(name)))
 		default:
-			w.readValue(o, field, value)
+			w.readMember(o, name, field, object[name])
 		}
+	}
+}
+
+// readMember takes the value that was given under a name for a field.
+func (w *wish) readMember(o *Options, name, field string, value any) {
+	switch {
+	case field == "groups" || field == "unit" || field == "cycles" || field == "subjects":
+		w.readList(o, field, value)
+	case field == "state":
+		c := sheet.Column{Field: field}
+		if columns, err := sheet.Recognise([]string{name}); err == nil {
+			c.Opposite = columns[0].Opposite // such as suspended: yes
+		}
+		if b, ok := value.(bool); ok {
+			value = strconv.FormatBool(b)
+		}
+		w.readValue(o, c, value)
+	case muster.KnownField(field) && field != "birth_date" && field != "hire_date":
+		w.draft[field] = value
+	default:
+		w.readValue(o, sheet.Column{Field: field}, value)
 	}
 }
 
@@ -211,7 +238,7 @@ func (w *wish) readObject(o *Options, raw json.RawMessage) {
 func (w *wish) readList(o *Options, field string, value any) {
 	list, isList := value.([]any)
 	if !isList {
-		w.readValue(o, field, value)
+		w.readValue(o, sheet.Column{Field: field}, value)
 		return
 	}
 	texts := make([]string, 0, len(list))
@@ -227,13 +254,13 @@ func (w *wish) readList(o *Options, field string, value any) {
 }
 
 // readValue takes a value that has the same meaning as the text in a cell.
-func (w *wish) readValue(o *Options, field string, value any) {
+func (w *wish) readValue(o *Options, c sheet.Column, value any) {
 	switch v := value.(type) {
 	case nil:
-		w.read(o, sheet.Column{Field: field}, "")
+		w.read(o, c, "")
 	case string:
-		w.read(o, sheet.Column{Field: field}, strings.TrimSpace(v))
+		w.read(o, c, strings.TrimSpace(v))
 	default:
-		w.faults = append(w.faults, muster.Errorf(muster.Invalid, field, "A text is expected here."))
+		w.faults = append(w.faults, muster.Errorf(muster.Invalid, c.Field, "A text is expected here."))
 	}
 }

@@ -1,6 +1,7 @@
 package intake
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -43,9 +44,6 @@ func (in *Intake) checkPlaces(tx *store.Tx, m *match) ([]muster.Errors, error) {
 				joins, rows = append(joins, j), append(rows, i)
 			}
 		}
-		if w := &m.wishes[i]; w.role != "" && len(w.units) == 0 {
-			w.warnings = append(w.warnings, muster.Errorf(muster.Unsupported, "role", "A role is held in a unit, and the row names none. It was not used."))
-		}
 	}
 	if len(joins) == 0 {
 		return m.faults, nil
@@ -85,6 +83,9 @@ func (in *Intake) putInPlaces(tx *store.Tx, m *match, items []muster.Item, dry b
 	}
 	for n, j := range joined {
 		item := &items[rows[n]]
+		if len(j.Faults) > 0 { // it was there when the row was checked: look again
+			return fmt.Errorf("%w: unit or group of row %d: %v", store.ErrClash, item.Row, j.Faults)
+		}
 		if j.Change.Empty() {
 			continue
 		}

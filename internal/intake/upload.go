@@ -125,38 +125,3 @@ func (in *Intake) take(ctx context.Context, caller muster.Caller, u Upload, o Op
 	}
 	return r.Finish(ctx, u.Then, u.Also)
 }
-
-// withoutSecrets cuts passwords out of a row before it is stored anywhere.
-func (o *Options) withoutSecrets(row batch.Row) batch.Row {
-	for _, c := range o.Columns {
-		if isSecret(c.Field) && c.Index < len(row.Cells) {
-			row.Cells[c.Index] = ""
-		}
-	}
-	if row.JSON != nil {
-		row.JSON = cutSecrets(row.JSON)
-	}
-	return row
-}
-
-// cutSecrets blanks the values of password members of an object.
-func cutSecrets(raw json.RawMessage) json.RawMessage {
-	var members map[string]json.RawMessage
-	if err := json.Unmarshal(raw, &members); err != nil {
-		return raw // the row will fail for that
-	}
-	found := false
-	for name := range members {
-		if isSecret(sheet.FieldOf(name)) {
-			members[name], found = json.RawMessage(`""`), true
-		}
-	}
-	if !found {
-		return raw
-	}
-	without, err := json.Marshal(members)
-	if err != nil {
-		return json.RawMessage("{}")
-	}
-	return without
-}
