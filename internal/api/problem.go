@@ -49,6 +49,9 @@ var statuses = map[muster.Code]int{
 	muster.Internal:        http.StatusInternalServerError,
 }
 
+// statusClientGone is what the log says of a request whose sender went away. Nobody receives it.
+const statusClientGone = 499
+
 // WithStatus is an error whose status its code does not tell, because it is about HTTP itself: 400, 405, 408, 413, 415.
 type WithStatus struct {
 	Status int
@@ -64,6 +67,9 @@ func (e *WithStatus) Unwrap() error { return e.Err }
 // when a body or a query does. What has no code is internal: it goes to the trace, for the log, and never into the answer.
 func ProblemOf(ctx context.Context, route string, err error) *Problem {
 	trace := TraceOf(ctx)
+	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
+		err = &WithStatus{Status: statusClientGone, Err: muster.Errorf(muster.Invalid, "", "The sender did not wait for the answer.")}
+	}
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = muster.Errorf(muster.Unavailable, "", "This took too long and was given up. Try again later, or ask for less at a time.").Because(err)
 	}

@@ -115,7 +115,7 @@ func (rt *Router) write(out *writer, r *http.Request, trace *Trace) {
 	switch {
 	case status != 0:
 	case r.Context().Err() != nil:
-		status = 499 // the client went away
+		status = statusClientGone
 	default:
 		status = http.StatusOK
 	}

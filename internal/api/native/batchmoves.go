@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/musterid/muster"
+	"github.com/musterid/muster/internal/access"
 	"github.com/musterid/muster/internal/batch"
 )
 
@@ -50,7 +51,7 @@ func (s *surface) batchMoves() {
 
 // run carries a batch out. Of a provision batch that is over, it tries again what failed.
 func (s *surface) run(ctx context.Context, caller muster.Caller, id uuid.UUID) (batch.Batch, error) {
-	b, err := s.Batches.Get(ctx, caller, id)
+	b, err := s.changeable(ctx, caller, id)
 	if err != nil {
 		return b, err
 	}
@@ -58,6 +59,14 @@ func (s *surface) run(ctx context.Context, caller muster.Caller, id uuid.UUID) (
 		return s.Provision.RetryBatch(ctx, caller, id)
 	}
 	return s.Batches.Run(ctx, caller, id)
+}
+
+// changeable reads a batch for somebody who may change it.
+func (s *surface) changeable(ctx context.Context, caller muster.Caller, id uuid.UUID) (batch.Batch, error) {
+	if err := access.Can(caller, muster.WritePeople); err != nil {
+		return batch.Batch{}, err
+	}
+	return s.Batches.Get(ctx, caller, id)
 }
 
 // RetryIn says what to do with the new batch.
@@ -73,7 +82,7 @@ func (s *surface) retryBatch(ctx context.Context, caller muster.Caller, in *Retr
 	if err != nil {
 		return nil, err
 	}
-	b, err := s.Batches.Get(ctx, caller, id)
+	b, err := s.changeable(ctx, caller, id)
 	switch {
 	case err != nil:
 	case b.Kind == muster.ProvisionBatch:

@@ -73,13 +73,14 @@ func (s *surface) readJSON(w http.ResponseWriter, r *http.Request, op *huma.Oper
 	return body, nil
 }
 
-// broken is a body that did not come to its end.
+// broken is a body that did not come to its end. Its cause is only told, not wrapped: readers take io.ErrUnexpectedEOF for an end.
 func broken(err error) error {
+	cause := errors.New(err.Error())
 	var network net.Error
 	if errors.As(err, &network) && network.Timeout() {
-		return &api.WithStatus{Status: http.StatusRequestTimeout, Err: muster.Errorf(muster.Unavailable, "", "The body did not arrive in time. Send it again.").Because(err)}
+		return &api.WithStatus{Status: http.StatusRequestTimeout, Err: muster.Errorf(muster.Unavailable, "", "The body did not arrive in time. Send it again.").Because(cause)}
 	}
-	return &api.WithStatus{Status: http.StatusBadRequest, Err: muster.Errorf(muster.Invalid, "", "The body broke off before its end. Send it again.").Because(err)}
+	return &api.WithStatus{Status: http.StatusBadRequest, Err: muster.Errorf(muster.Invalid, "", "The body broke off before its end. Send it again.").Because(cause)}
 }
 
 func wantJSON(r *http.Request, op *huma.Operation) error {

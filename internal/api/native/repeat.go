@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -23,7 +24,7 @@ const (
 // kept is an answer as it is remembered: what a repeat gets.
 type kept struct {
 	Header map[string]string `json:"h,omitempty"`
-	Body   json.RawMessage   `json:"b,omitempty"`
+	Body   string            `json:"b,omitempty"`
 	// Content is the digest of an upload, which is known only when it has been read.
 	Content []byte `json:"c,omitempty"`
 }
@@ -94,7 +95,7 @@ func replay(w http.ResponseWriter, answer *access.Answer, digest []byte) error {
 	}
 	w.Header().Set(replayedHeader, "true")
 	w.WriteHeader(answer.Status)
-	_, _ = w.Write(k.Body) // a client that is gone
+	_, _ = io.WriteString(w, k.Body) // a client that is gone
 	return nil
 }
 
@@ -119,10 +120,7 @@ func (h *held) Write(b []byte) (int, error) {
 }
 
 func (h *held) answer(op *huma.Operation) access.Answer {
-	k := kept{Header: map[string]string{}, Body: h.body.Bytes()}
-	if len(k.Body) == 0 {
-		k.Body = nil
-	}
+	k := kept{Header: map[string]string{}, Body: h.body.String()}
 	for _, name := range keptHeaders {
 		if value := h.header.Get(name); value != "" {
 			k.Header[name] = value
@@ -130,7 +128,7 @@ func (h *held) answer(op *huma.Operation) access.Answer {
 	}
 	text, err := json.Marshal(k)
 	if err != nil {
-		text = []byte("{}") // the body is JSON that was just made
+		text = []byte("{}") // texts always encode
 	}
 	return access.Answer{Status: h.status, Body: text, Secret: op.Metadata[secretAnswer] == true}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"reflect"
 	"time"
 
 	"github.com/google/uuid"
@@ -157,6 +158,16 @@ func (s *surface) createTarget(ctx context.Context, caller muster.Caller, in *Ta
 	return oneTarget(s.Provision.CreateTarget(ctx, caller, provision.NewTarget{Name: in.Body.Name, Kind: in.Body.Kind, Config: config, Policy: policy, Paused: in.Body.Paused}))
 }
 
+// within says whether all that stands in part stands in whole too.
+func within(part, whole map[string]any) bool {
+	for name, value := range part {
+		if has, there := whole[name]; !there || !reflect.DeepEqual(value, has) {
+			return false
+		}
+	}
+	return true
+}
+
 // raw gives an object as JSON; nil when there is none.
 func raw(object map[string]any) (json.RawMessage, error) {
 	if object == nil {
@@ -197,7 +208,7 @@ func (s *surface) changeTarget(ctx context.Context, caller muster.Caller, in *Ta
 	}
 	b := in.Body
 	version = b.guard(version)
-	if b.any() || b.Kind != "" {
+	if b.any() || b.Kind != "" || b.Config != nil {
 		t, err := s.Provision.Target(ctx, caller, id)
 		if err != nil {
 			return nil, err
@@ -208,6 +219,13 @@ func (s *surface) changeTarget(ctx context.Context, caller muster.Caller, in *Ta
 		}
 		if len(faults) > 0 && (version == 0 || version == t.Version) {
 			return nil, faults
+		}
+		shown, err := targetView(&t)
+		if err != nil {
+			return nil, err
+		}
+		if within(b.Config, shown.Config) {
+			b.Config = nil // as it was read, with its masks
 		}
 	}
 	c := provision.TargetChange{Name: b.Name.pointer(), Paused: b.Paused.pointer(), Version: version}

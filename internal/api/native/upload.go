@@ -64,7 +64,7 @@ func (s *surface) upload(w http.ResponseWriter, r *http.Request, caller muster.C
 		if answer, err = s.created(b); err != nil {
 			return err
 		}
-		k := kept{Header: map[string]string{"Location": location(b), "Content-Type": "application/json"}, Body: answer, Content: given.sum.Sum(nil)}
+		k := kept{Header: map[string]string{"Location": location(b), "Content-Type": "application/json"}, Body: string(answer), Content: given.sum.Sum(nil)}
 		text, err := json.Marshal(k)
 		if err != nil {
 			return fmt.Errorf("native: keep the answer: %w", err)

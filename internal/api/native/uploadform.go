@@ -153,7 +153,7 @@ func brokenForm(err error) error {
 	if muster.CodeOf(err) != muster.Internal {
 		return err
 	}
-	return &api.WithStatus{Status: http.StatusBadRequest, Err: muster.Errorf(muster.Invalid, "", "The form cannot be read, or broke off before its end. Send it again.").Because(err)}
+	return &api.WithStatus{Status: http.StatusBadRequest, Err: muster.Errorf(muster.Invalid, "", "The form cannot be read, or broke off before its end. Send it again.").Because(errors.New(err.Error()))}
 }
 
 // filePart is the file of a form. Its end is believed only when the form ends too: an upload that was cut off is noticed, and so is an option
