@@ -36,7 +36,7 @@ func (in *Intake) Carry(tx *store.Tx, b *store.BatchRow, decoded any, c batch.Ch
 	}
 	ops := make([]roster.Op, len(rows.wishes))
 	for i := range rows.wishes {
-		ops[i] = roster.Op{Person: m.person[i], Draft: rows.wishes[i].draft, Row: rows.wishes[i].row}
+		ops[i] = roster.Op{Person: m.person[i], Draft: rows.wishes[i].draft, Row: rows.wishes[i].row, New: rows.wishes[i].made}
 		if m.passOver(i) || len(faults[i]) > 0 {
 			ops[i].Person = -1
 		}

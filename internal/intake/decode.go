@@ -11,6 +11,7 @@ import (
 
 	"github.com/musterid/muster"
 	"github.com/musterid/muster/internal/batch"
+	"github.com/musterid/muster/internal/roster"
 	"github.com/musterid/muster/internal/sheet"
 	"github.com/musterid/muster/internal/store"
 )
@@ -26,9 +27,10 @@ type wish struct {
 	second   string
 	cycles   []string
 	subjects []string
-	source   string // key, see store.SourceKeyOf
-	email    string // key
-	username string // key
+	source   string         // key, see store.SourceKeyOf
+	email    string         // key
+	username string         // key
+	made     *muster.Person // what the row makes of somebody new
 	faults   muster.Errors
 	warnings muster.Errors
 }
@@ -69,8 +71,8 @@ func (o *Options) wish(row *batch.Row) wish {
 		w.warnings = append(w.warnings, muster.Errorf(muster.Unsupported, "role", "A role is held in a unit, and the row names none. It was not used."))
 	}
 	w.keys()
-	_, faults := muster.Person{State: muster.Active, Mode: muster.Standard}.With(w.draft)
-	w.faults = append(w.faults, faults...)
+	made, faults := roster.Fresh().With(w.draft)
+	w.made, w.faults = &made, append(w.faults, faults...)
 	return w
 }
 

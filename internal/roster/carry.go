@@ -129,14 +129,14 @@ func (c *carry) load() error {
 	for seq, row := range rows {
 		c.people[seq] = &working{row: &row, before: &row}
 	}
-	nobody := &store.PersonRow{Person: Fresh()}
-	nobody.CreatedAt = c.tx.Now()
+	nobody, fresh := &store.PersonRow{}, &store.PersonRow{Person: Fresh()}
+	fresh.CreatedAt = c.tx.Now()
 	for i, op := range c.ops {
 		w := c.people[op.Person]
 		switch {
 		case op.Person < 0: // the caller has refused it already
 		case op.Person == 0:
-			w = &working{row: nobody, before: &store.PersonRow{}, isNew: true, op: i}
+			w = &working{row: fresh, before: nobody, isNew: true, op: i}
 		case w == nil:
 			c.fail(i, muster.Errorf(muster.NotFound, "id", "There is no such person."))
 		case op.Guard != 0 && op.Guard != w.before.Version:
