@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -25,7 +26,7 @@ func (tx *Tx) copyRows(table string, columns []string, rows int, at func(i int) 
 			used[n] = used[n] || v != nil
 		}
 	}
-	columns = keep(columns, used)
+	columns = keep(slices.Clone(columns), used)
 	for i := range list {
 		list[i] = keep(list[i], used)
 	}
@@ -35,9 +36,9 @@ func (tx *Tx) copyRows(table string, columns []string, rows int, at func(i int) 
 	return tx.insertRows(table, columns, list)
 }
 
-// keep gives the elements that are used.
+// keep gives the elements that are used, in the place of the list.
 func keep[T any](list []T, used []bool) []T {
-	kept := make([]T, 0, len(list))
+	kept := list[:0]
 	for i, v := range list {
 		if used[i] {
 			kept = append(kept, v)
