@@ -123,6 +123,13 @@ func (p *Problem) Header(h http.Header) {
 	}
 }
 
+// GetHeaders is what Header sets, for huma.
+func (p *Problem) GetHeaders() http.Header {
+	h := http.Header{}
+	p.Header(h)
+	return h
+}
+
 // Write answers with the problem.
 func (p *Problem) Write(w http.ResponseWriter) {
 	p.Header(w.Header())
