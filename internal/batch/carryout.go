@@ -90,6 +90,9 @@ func (e *Engine) keep(tx *store.Tx, b *store.BatchRow, next decoded, items []mus
 
 // save inserts the items that are new and updates those that were planned.
 func save(tx *store.Tx, items []muster.Item, stored map[int]muster.Item) error {
+	if len(stored) == 0 {
+		return tx.InsertItems(items)
+	}
 	var fresh, known []muster.Item
 	for _, item := range items {
 		if _, planned := stored[item.Index]; planned {
