@@ -255,7 +255,7 @@ func (c *carry) finish(i int, next *store.PersonRow) {
 			c.state[i] = w.row
 			return
 		}
-	case w.base == "" || next.Username != "": // else name comes back with one
+	case w.base == "": // else name tells, with the username
 		c.out[i].Change = next.Creation()
 	}
 	c.take(i, next)

@@ -74,9 +74,11 @@ func (c *carry) name() error {
 			w.changed = false
 			continue
 		}
-		next := *w.row
-		next.Username, next.Keys.Username = username, muster.FoldKey(username)
-		c.finish(i, &next)
+		key := muster.FoldKey(username)
+		w.row.Username, w.row.Keys.Username = username, key // nobody else refers to this row
+		c.claims.held[store.UsernameKey][key] = w.holder()
+		c.claims.passed = c.claims.passed || c.claims.freed[store.UsernameKey][key]
+		c.out[i].Change = w.row.Creation()
 	}
 	if c.rules.DryRun {
 		c.markForecasts(ops)

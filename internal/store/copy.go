@@ -1,12 +1,12 @@
 package store
 
 import (
-	"bytes"
 	"context"
 	"database/sql/driver"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
@@ -85,11 +85,7 @@ func (tx *Tx) copyFrom(table string, columns []string, rows [][]any) error {
 		if err != nil {
 			return err
 		}
-		data, err := binaryCopy(types, rows)
-		if err != nil {
-			return err
-		}
-		_, err = conn.PgConn().CopyFrom(tx.ctx, bytes.NewReader(data), "COPY "+table+" ("+strings.Join(columns, ", ")+") FROM STDIN BINARY")
+		_, err = conn.PgConn().CopyFrom(tx.ctx, binaryCopy(types, rows), "COPY "+table+" ("+strings.Join(columns, ", ")+") FROM STDIN BINARY")
 		if errors.Is(err, driver.ErrBadConn) {
 			return err
 		}
@@ -122,21 +118,51 @@ func (s *Store) columnTypes(ctx context.Context, conn *pgx.Conn, table string, c
 	return types, nil
 }
 
-// binaryCopy writes rows in the binary form of COPY. It knows the few types that our tables have.
-func binaryCopy(types []uint32, rows [][]any) ([]byte, error) {
-	out := make([]byte, 0, len(rows)*len(types)*16)
-	out = append(out, "PGCOPY\n\xff\r\n\x00"...)
-	out = append(out, 0, 0, 0, 0, 0, 0, 0, 0) // no flags, no further header
-	for _, row := range rows {
-		out = binary.BigEndian.AppendUint16(out, uint16(len(row)))
-		for i, v := range row {
-			var err error
-			if out, err = appendBinary(out, types[i], v); err != nil {
-				return nil, err
+// binaryRows is rows in the binary form of COPY, made while the server takes those before. It knows the few types that our tables have.
+type binaryRows struct {
+	types []uint32
+	rows  [][]any
+	next  int
+	made  []byte // and not read yet
+	space []byte // that made lies in
+	ended bool
+}
+
+func binaryCopy(types []uint32, rows [][]any) *binaryRows {
+	// The signature, no flags, no further header.
+	return &binaryRows{types: types, rows: rows, made: []byte("PGCOPY\n\xff\r\n\x00\x00\x00\x00\x00\x00\x00\x00\x00")}
+}
+
+func (b *binaryRows) Read(to []byte) (int, error) {
+	for len(b.made) == 0 {
+		if b.ended {
+			return 0, io.EOF
+		}
+		if err := b.make(len(to)); err != nil {
+			return 0, err
+		}
+	}
+	n := copy(to, b.made)
+	b.made = b.made[n:]
+	return n, nil
+}
+
+// make makes rows up to about so many bytes.
+func (b *binaryRows) make(most int) (err error) {
+	out := b.space[:0]
+	for ; b.next < len(b.rows) && len(out) < most; b.next++ {
+		out = binary.BigEndian.AppendUint16(out, uint16(len(b.types)))
+		for i, v := range b.rows[b.next] {
+			if out, err = appendBinary(out, b.types[i], v); err != nil {
+				return err
 			}
 		}
 	}
-	return binary.BigEndian.AppendUint16(out, 0xffff), nil
+	if b.next == len(b.rows) {
+		out, b.ended = binary.BigEndian.AppendUint16(out, 0xffff), true
+	}
+	b.space, b.made = out, out
+	return nil
 }
 
 func appendBinary(out []byte, kind uint32, v any) ([]byte, error) {

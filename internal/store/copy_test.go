@@ -1,7 +1,9 @@
 package store
 
 import (
+	"io"
 	"testing"
+	"testing/iotest"
 
 	"github.com/jackc/pgx/v5/pgtype"
 )
@@ -18,11 +20,11 @@ func TestBinaryCopyRefusesWhatDoesNotFit(t *testing.T) {
 		"a type not known here": {pgtype.Float8OID, 1.5},
 		"bytes for an id":       {pgtype.UUIDOID, []byte("0123456789abcdef")},
 	} {
-		if _, err := binaryCopy([]uint32{c.kind}, [][]any{{c.value}}); err == nil {
+		if _, err := io.ReadAll(binaryCopy([]uint32{c.kind}, [][]any{{c.value}})); err == nil {
 			t.Errorf("%s is written", name)
 		}
 	}
-	got, err := binaryCopy([]uint32{pgtype.Int2OID, pgtype.TextOID}, [][]any{{int64(-2), nil}})
+	got, err := io.ReadAll(iotest.OneByteReader(binaryCopy([]uint32{pgtype.Int2OID, pgtype.TextOID}, [][]any{{int64(-2), nil}})))
 	if want := "PGCOPY\n\xff\r\n\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\x00\x00\x02\xff\xfe\xff\xff\xff\xff\xff\xff"; err != nil || string(got) != want {
 		t.Errorf("%q, %v; want %q", got, err, want)
 	}
