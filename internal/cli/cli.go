@@ -76,6 +76,7 @@ func newParser(all *commands, s *session, exit func(int)) (*kong.Kong, error) {
 		kong.Writers(s.out, s.errs),
 		kong.Exit(exit),
 		kong.Bind(s),
+		kong.Vars{"url": defaultURL},
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoAppDescFormat: true, WrapUpperBound: 110}),
 		kong.ExplicitGroups([]kong.Group{
 			{Key: "server", Title: "The server"},

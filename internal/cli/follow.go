@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -14,16 +15,17 @@ import (
 
 const (
 	lookAgain = time.Second     // after the live stream broke, between two looks
-	giveUp    = 2 * time.Minute // without any answer
+	giveUp    = 2 * time.Minute // without any answer, of a server that did answer
 )
 
 // follower waits for a batch, showing how far it is.
 type follower struct {
 	s      *session
 	client *client.Client
-	bar    *progress // nil shows nothing
+	bar    *progress     // nil shows nothing
+	pause  time.Duration // between two looks; 0 is lookAgain
 
-	latest  json.RawMessage
+	latest  json.RawMessage // nil until the server has answered once
 	view    batchView
 	arrived bool // all people were shown to be through
 }
@@ -78,7 +80,7 @@ func (f *follower) wait(id string, accounts bool) (batchView, error) {
 		select {
 		case <-f.s.ctx.Done():
 			return f.view, f.interrupted(id)
-		case <-time.After(lookAgain):
+		case <-time.After(cmp.Or(f.pause, lookAgain)):
 		}
 	}
 }
@@ -93,7 +95,7 @@ func (f *follower) look(id string, see func(json.RawMessage) error, answered *ti
 		return see(raw)
 	case errors.As(err, &refused) && refused.Status < http.StatusInternalServerError:
 		return err
-	case time.Since(*answered) > giveUp:
+	case f.latest == nil || time.Since(*answered) > giveUp:
 		if ended != nil {
 			return ended
 		}

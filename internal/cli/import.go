@@ -38,12 +38,17 @@ func (c *importCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
+	content, size, err := c.open(s)
+	if err != nil {
+		return err
+	}
+	defer content.Close()
 	server, err := s.connect()
 	if err != nil {
 		return err
 	}
 	bar := s.progress()
-	raw, err := c.send(s, server, query, bar)
+	raw, err := c.send(s, server, query, content, size, bar)
 	if err != nil {
 		return err
 	}
@@ -121,25 +126,27 @@ func (c *importCommand) asks(s *session) bool {
 	return c.File != "-" && !s.JSON && isTerminal(s.in) && isTerminal(s.errs)
 }
 
-// send uploads the file as it is read.
-func (c *importCommand) send(s *session, server *client.Client, query url.Values, bar *progress) (json.RawMessage, error) {
-	var content io.Reader = s.in
-	var size int64
-	if c.File != "-" {
-		file, err := os.Open(c.File)
-		if err != nil {
-			return nil, s.unreadable(c.File, err)
-		}
-		defer file.Close()
-		info, err := file.Stat()
-		if err != nil {
-			return nil, s.unreadable(c.File, err)
-		}
-		if info.IsDir() {
-			return nil, s.exitf(ExitUsage, "%s is a folder. Name a file.", c.File)
-		}
-		content, size = file, info.Size()
+// open opens the file. size is 0 where it is not known.
+func (c *importCommand) open(s *session) (content io.ReadCloser, size int64, err error) {
+	if c.File == "-" {
+		return io.NopCloser(s.in), 0, nil
 	}
+	file, err := os.Open(c.File)
+	if err != nil {
+		return nil, 0, s.unreadable(c.File, err)
+	}
+	info, err := file.Stat()
+	if err == nil && info.IsDir() {
+		err = s.exitf(ExitUsage, "%s is a folder. Name a file.", c.File)
+	}
+	if err != nil {
+		return nil, 0, errors.Join(err, file.Close())
+	}
+	return file, info.Size(), nil
+}
+
+// send uploads the file as it is read.
+func (c *importCommand) send(s *session, server *client.Client, query url.Values, content io.Reader, size int64, bar *progress) (json.RawMessage, error) {
 	if bar != nil {
 		label := s.t.Text("Sending")
 		defer bar.end()

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"net"
@@ -11,11 +12,14 @@ import (
 	"strings"
 
 	"github.com/musterid/muster/internal/cli/client"
+	"github.com/musterid/muster/internal/config"
 )
+
+const defaultURL = "http://127.0.0.1:8080"
 
 // remote are the flags of every command that talks to a server.
 type remote struct {
-	URL    string `name:"url" env:"MUSTER_URL" default:"http://127.0.0.1:8080" placeholder:"URL" group:"remote" help:"Address of the server (${default})."`
+	URL    string `name:"url" env:"MUSTER_URL" default:"${url}" placeholder:"URL" group:"remote" help:"Address of the server (${default})."`
 	Key    string `name:"key" env:"MUSTER_KEY" placeholder:"KEY" group:"remote" help:"API key. On the server's own machine the admin key of --data is found by itself."`
 	Data   string `name:"data" env:"MUSTER_DATA" default:"muster-data" placeholder:"DIR" group:"remote" help:"Data folder of a server on this machine (${default})."`
 	Tenant string `name:"tenant" env:"MUSTER_TENANT" placeholder:"CODE" group:"remote" help:"Which tenant, for those who look after several."`
@@ -25,6 +29,8 @@ type remote struct {
 // AfterApply hands the flags to the session when they have been read.
 func (r *remote) AfterApply(s *session) error {
 	s.remote = *r
+	// An environment variable that is set to nothing is as good as none.
+	s.URL, s.Data = cmp.Or(s.URL, defaultURL), cmp.Or(s.Data, config.Config{}.WithDefaults().Data)
 	return nil
 }
 
