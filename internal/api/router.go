@@ -88,9 +88,19 @@ func (rt *Router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	trace := &Trace{ID: requestID(r.Header.Get("X-Request-Id")), Surface: surface.Name, began: rt.now()}
 	r = r.WithContext(withTrace(r.Context(), trace))
 	out := &writer{ResponseWriter: w}
+	ExtendWrite(out)
 	out.Header().Set("X-Request-Id", trace.ID)
 	defer rt.finish(out, r, trace, surface)
 	surface.Handler.ServeHTTP(out, r)
+}
+
+// writeWithin is how long a client may take to receive an answer, or a piece of one.
+const writeWithin = 2 * time.Minute
+
+// ExtendWrite gives the client two minutes from now to receive what is written. Every request begins with that; whoever works longer, or writes
+// without an end in sight, extends it before each write.
+func ExtendWrite(w http.ResponseWriter) {
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeWithin)) // a recorder of a test has none
 }
 
 // finish answers a panic and writes the line of the log.

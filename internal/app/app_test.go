@@ -1,7 +1,6 @@
 package app
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -194,42 +193,47 @@ func TestADatabaseKeepsItsKey(t *testing.T) {
 		if _, err := os.Stat(filepath.Join(other.Data, KeyFile)); !errors.Is(err, os.ErrNotExist) {
 			t.Errorf("a key that seals nothing was left behind: %v", err)
 		}
-
-		file := filepath.Join(t.TempDir(), "key")
-		if err := os.WriteFile(file, []byte(keyText), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		for name, change := range map[string]func(*config.Config){
-			"as a file": func(c *config.Config) { c.SealingKeyFile = file },
-			"as itself": func(c *config.Config) { c.SealingKey = strings.TrimSpace(keyText) },
-		} {
-			given := other
-			change(&given)
-			a, err := open(t, given)
-			if err != nil {
-				t.Fatalf("with the key %s: %v", name, err)
-			}
-			if a.FirstStart() {
-				t.Errorf("with the key %s: a first start", name)
-			}
-			if err := a.Close(); err != nil {
-				t.Error(err)
-			}
-		}
-		if made := files(t, other.Data); c.Database != "" && len(made) != 0 {
-			t.Errorf("a node that was given the key made %d files", len(made))
-		}
-		missing := other
-		missing.SealingKeyFile = filepath.Join(t.TempDir(), "nosuch")
-		if _, err := open(t, missing); muster.CodeOf(err) != muster.NotFound {
-			t.Errorf("with a key file that is not there: %v", err)
-		}
-		wrong := other
-		wrong.SealingKey = "hunter2"
-		if _, err := open(t, wrong); muster.CodeOf(err) != muster.Invalid || strings.Contains(err.Error(), "hunter2") {
-			t.Errorf("with something else than a key: %v", err)
-		}
+		tryKeys(t, other, keyText)
 	})
+}
+
+// tryKeys passes the right key in every way, and wrong ones.
+func tryKeys(t *testing.T, other config.Config, keyText string) {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "key")
+	if err := os.WriteFile(file, []byte(keyText), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, change := range map[string]func(*config.Config){
+		"as a file": func(c *config.Config) { c.SealingKeyFile = file },
+		"as itself": func(c *config.Config) { c.SealingKey = strings.TrimSpace(keyText) },
+	} {
+		given := other
+		change(&given)
+		a, err := open(t, given)
+		if err != nil {
+			t.Fatalf("with the key %s: %v", name, err)
+		}
+		if a.FirstStart() {
+			t.Errorf("with the key %s: a first start", name)
+		}
+		if err := a.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	if made := files(t, other.Data); other.Database != "" && len(made) != 0 {
+		t.Errorf("a node that was given the key made %d files", len(made))
+	}
+	missing := other
+	missing.SealingKeyFile = filepath.Join(t.TempDir(), "nosuch")
+	if _, err := open(t, missing); muster.CodeOf(err) != muster.NotFound {
+		t.Errorf("with a key file that is not there: %v", err)
+	}
+	wrong := other
+	wrong.SealingKey = "hunter2"
+	if _, err := open(t, wrong); muster.CodeOf(err) != muster.Invalid || strings.Contains(err.Error(), "hunter2") {
+		t.Errorf("with something else than a key: %v", err)
+	}
 }
 
 // Two nodes that start on an empty PostgreSQL at the same moment: one makes the database its own, the other is refused, and neither hangs.
@@ -356,47 +360,4 @@ func TestAnUploadUnderWayIsFinished(t *testing.T) {
 		t.Errorf("the upload was answered %d", status)
 	}
 	<-stopped
-}
-
-// The log says what was done, and names neither people nor keys.
-func TestTheLogNamesNobody(t *testing.T) {
-	var out safeBuffer
-	a, err := Open(t.Context(), Config{Config: settings(t, store.Options{}), Stderr: &out})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	ended := make(chan error, 1)
-	go func() { ended <- a.Run(ctx) }()
-	<-a.Ready()
-	key := adminKey(t, a)
-	get(t, a, "/v1/people?email=hidden@example.org&name=hidden", key)
-	get(t, a, "/v1/people/hidden", key)
-	get(t, a, "/hidden", key)
-	cancel()
-	if err := errors.Join(<-ended, a.Close()); err != nil {
-		t.Fatal(err)
-	}
-	log := out.String()
-	for _, want := range []string{"method=GET", "route=/v1/people", "route=/v1/people/{person}", "status=404", "request=", "key=1", "took="} {
-		if !strings.Contains(log, want) {
-			t.Errorf("the log has no %s:\n%s", want, log)
-		}
-	}
-	for _, secret := range []string{"hidden", key} {
-		if strings.Contains(log, secret) {
-			t.Errorf("the log says %q:\n%s", secret, log)
-		}
-	}
-}
-
-type safeBuffer struct {
-	mu sync.Mutex
-	bytes.Buffer
-}
-
-func (b *safeBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.Buffer.Write(p)
 }

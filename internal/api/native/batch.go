@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/musterid/muster"
+	"github.com/musterid/muster/internal/api"
 	"github.com/musterid/muster/internal/batch"
 )
 
@@ -97,7 +98,7 @@ func (s *surface) result(w http.ResponseWriter, r *http.Request, caller muster.C
 	if err != nil {
 		return err
 	}
-	out := &download{w: w, control: http.NewResponseController(w), head: func(h http.Header) {
+	out := &download{w: w, head: func(h http.Header) {
 		h.Set("Content-Type", sheet.MediaType)
 		h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": sheet.Name}))
 	}}
@@ -119,15 +120,11 @@ func (s *surface) batchOf(r *http.Request, caller muster.Caller) (batch.Batch, e
 	return s.Batches.Get(r.Context(), caller, id)
 }
 
-// writeWithin is how long one write to a slow client may take.
-const writeWithin = time.Minute
-
 // download is an answer whose head is written with its first bytes: until then an error can still be told.
 type download struct {
-	w       http.ResponseWriter
-	control *http.ResponseController
-	head    func(http.Header)
-	begun   bool
+	w     http.ResponseWriter
+	head  func(http.Header)
+	begun bool
 }
 
 func (d *download) Write(b []byte) (int, error) {
@@ -135,7 +132,7 @@ func (d *download) Write(b []byte) (int, error) {
 		d.begun = true
 		d.head(d.w.Header())
 	}
-	_ = d.control.SetWriteDeadline(time.Now().Add(writeWithin)) // a writer of a test has none
+	api.ExtendWrite(d.w)
 	return d.w.Write(b)
 }
 

@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/google/uuid"
+
 	"github.com/musterid/muster"
 	"github.com/musterid/muster/internal/api"
 )
@@ -24,6 +26,14 @@ func (m IfMatch) version() (int64, error) {
 		return 0, &api.WithStatus{Status: http.StatusPreconditionFailed, Err: muster.Errorf(muster.Stale, "If-Match", "%q is no version of this object. Send the ETag as it came.", cut(m.IfMatch))}
 	}
 	return version, nil
+}
+
+// about gives what a guarded change is about.
+func (m IfMatch) about(noun, text string) (id uuid.UUID, version int64, err error) {
+	if id, err = idOf(noun, text); err == nil {
+		version, err = m.version()
+	}
+	return id, version, err
 }
 
 func etag(version int64) string { return `"` + strconv.FormatInt(version, 10) + `"` }

@@ -12,9 +12,14 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
+
 	"github.com/musterid/muster/internal/app"
 	"github.com/musterid/muster/internal/config"
+	"github.com/musterid/muster/internal/store/storetest"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // server is a real process's worth of the product, on a port of its own.
 type server struct {
@@ -24,7 +29,7 @@ type server struct {
 	http *http.Client
 }
 
-// serve starts a server over SQLite that stops with the test.
+// serve starts a server, over SQLite unless the settings say otherwise, that stops with the test.
 func serve(t *testing.T, settings config.Config) *server {
 	t.Helper()
 	settings.Data, settings.Listen = t.TempDir(), "127.0.0.1:0"
@@ -53,6 +58,19 @@ func serve(t *testing.T, settings config.Config) *server {
 	}
 	s.key = strings.TrimSpace(string(key))
 	return s
+}
+
+// each runs a test against a server over each engine.
+func each(t *testing.T, settings config.Config, f func(t *testing.T, s *server)) {
+	t.Helper()
+	t.Parallel()
+	for _, engine := range storetest.Engines {
+		t.Run(string(engine), func(t *testing.T) {
+			t.Parallel()
+			settings.Database = storetest.Blank(t, engine).URL
+			f(t, serve(t, settings))
+		})
+	}
 }
 
 // answer is what came back.

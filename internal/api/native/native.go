@@ -144,6 +144,7 @@ func stream(s *surface, op huma.Operation, f func(w http.ResponseWriter, r *http
 	s.api.OpenAPI().AddOperation(&op)
 	s.mux.HandleFunc(op.Method+" "+op.Path, func(w http.ResponseWriter, r *http.Request) {
 		if err := f(w, r, caller(r.Context())); err != nil {
+			api.ExtendWrite(w)
 			api.Refuse(w, r, err)
 		}
 	})

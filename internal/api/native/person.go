@@ -188,14 +188,6 @@ func (s *surface) changePerson(ctx context.Context, caller muster.Caller, in *Pe
 	return onePerson(s.Roster.Change(ctx, caller, []roster.Wish{{Person: id, Draft: draft, Version: version}}))
 }
 
-// about gives what a guarded change is about.
-func (m IfMatch) about(noun, text string) (id uuid.UUID, version int64, err error) {
-	if id, err = idOf(noun, text); err == nil {
-		version, err = m.version()
-	}
-	return id, version, err
-}
-
 // PersonGuarded names a person and guards what is done.
 type PersonGuarded struct {
 	OnePerson

@@ -20,30 +20,30 @@ func (s *server) count(path string) int {
 }
 
 func TestAPostSentTwiceIsDoneOnce(t *testing.T) {
-	t.Parallel()
-	s := serve(t, config.Config{})
-	const body = `{"first_name": "Ana", "last_name": "Souza"}`
-	first := s.must(http.StatusCreated, http.MethodPost, "/v1/people", body, "Idempotency-Key", "one")
-	again := s.must(http.StatusCreated, http.MethodPost, "/v1/people", body, "Idempotency-Key", "one")
-	if !bytes.Equal(first.body, again.body) || again.header.Get("Idempotency-Replayed") != "true" || first.header.Get("Idempotency-Replayed") != "" {
-		t.Errorf("the repeat got another answer:\n%s%s", first.body, again.body)
-	}
-	for _, name := range []string{"Location", "ETag", "Content-Type"} {
-		if first.header.Get(name) == "" || first.header.Get(name) != again.header.Get(name) {
-			t.Errorf("%s is %q, and %q in the repeat", name, first.header.Get(name), again.header.Get(name))
+	each(t, config.Config{}, func(t *testing.T, s *server) {
+		const body = `{"first_name": "Ana", "last_name": "Souza"}`
+		first := s.must(http.StatusCreated, http.MethodPost, "/v1/people", body, "Idempotency-Key", "one")
+		again := s.must(http.StatusCreated, http.MethodPost, "/v1/people", body, "Idempotency-Key", "one")
+		if !bytes.Equal(first.body, again.body) || again.header.Get("Idempotency-Replayed") != "true" || first.header.Get("Idempotency-Replayed") != "" {
+			t.Errorf("the repeat got another answer:\n%s%s", first.body, again.body)
 		}
-	}
-	if n := s.count("/v1/people"); n != 1 {
-		t.Errorf("%d people", n)
-	}
-	s.must(http.StatusConflict, http.MethodPost, "/v1/people", `{"first_name": "Eva", "last_name": "Souza"}`, "Idempotency-Key", "one").problem(t)
-	s.must(http.StatusConflict, http.MethodPost, "/v1/people?email=shared", body, "Idempotency-Key", "one").problem(t)
-	s.must(http.StatusConflict, http.MethodPost, "/v1/groups", `{"code": "a", "label": "A"}`, "Idempotency-Key", "one").problem(t)
-	s.must(http.StatusUnprocessableEntity, http.MethodPost, "/v1/people", body, "Idempotency-Key", strings.Repeat("x", 300)).problem(t)
-	s.must(http.StatusCreated, http.MethodPost, "/v1/people", body, "Idempotency-Key", "two")
-	if n := s.count("/v1/people"); n != 2 {
-		t.Errorf("%d people", n)
-	}
+		for _, name := range []string{"Location", "ETag", "Content-Type"} {
+			if first.header.Get(name) == "" || first.header.Get(name) != again.header.Get(name) {
+				t.Errorf("%s is %q, and %q in the repeat", name, first.header.Get(name), again.header.Get(name))
+			}
+		}
+		if n := s.count("/v1/people"); n != 1 {
+			t.Errorf("%d people", n)
+		}
+		s.must(http.StatusConflict, http.MethodPost, "/v1/people", `{"first_name": "Eva", "last_name": "Souza"}`, "Idempotency-Key", "one").problem(t)
+		s.must(http.StatusConflict, http.MethodPost, "/v1/people?email=shared", body, "Idempotency-Key", "one").problem(t)
+		s.must(http.StatusConflict, http.MethodPost, "/v1/groups", `{"code": "a", "label": "A"}`, "Idempotency-Key", "one").problem(t)
+		s.must(http.StatusUnprocessableEntity, http.MethodPost, "/v1/people", body, "Idempotency-Key", strings.Repeat("x", 300)).problem(t)
+		s.must(http.StatusCreated, http.MethodPost, "/v1/people", body, "Idempotency-Key", "two")
+		if n := s.count("/v1/people"); n != 2 {
+			t.Errorf("%d people", n)
+		}
+	})
 }
 
 // What was refused changed nothing, so the key is free for the corrected request.
@@ -71,47 +71,47 @@ func TestARepeatedKeyIsNotShownAgain(t *testing.T) {
 }
 
 func TestAnUploadSentTwiceIsOneBatch(t *testing.T) {
-	t.Parallel()
-	s := serve(t, config.Config{})
-	const file = "first_name,last_name,email\nAna,Souza,ana@example.org\n"
-	send := func(status int, path, content string) answer {
-		t.Helper()
-		return s.must(status, http.MethodPost, path, content, "Idempotency-Key", "one", "Content-Type", "text/csv")
-	}
-	first := send(http.StatusCreated, "/v1/batches?then=run", file)
-	again := send(http.StatusCreated, "/v1/batches?then=run", file)
-	if !bytes.Equal(first.body, again.body) || again.header.Get("Idempotency-Replayed") != "true" || again.header.Get("Location") != first.header.Get("Location") {
-		t.Errorf("the repeat got another answer:\n%s%s", first.body, again.body)
-	}
-	send(http.StatusConflict, "/v1/batches?then=run", strings.Replace(file, "Ana", "Eva", 1)).problem(t)
-	send(http.StatusConflict, "/v1/batches?then=plan", file).problem(t)
-	if n := s.count("/v1/batches"); n != 1 {
-		t.Errorf("%d batches", n)
-	}
+	each(t, config.Config{}, func(t *testing.T, s *server) {
+		const file = "first_name,last_name,email\nAna,Souza,ana@example.org\n"
+		send := func(status int, path, content string) answer {
+			t.Helper()
+			return s.must(status, http.MethodPost, path, content, "Idempotency-Key", "one", "Content-Type", "text/csv")
+		}
+		first := send(http.StatusCreated, "/v1/batches?then=run", file)
+		again := send(http.StatusCreated, "/v1/batches?then=run", file)
+		if !bytes.Equal(first.body, again.body) || again.header.Get("Idempotency-Replayed") != "true" || again.header.Get("Location") != first.header.Get("Location") {
+			t.Errorf("the repeat got another answer:\n%s%s", first.body, again.body)
+		}
+		send(http.StatusConflict, "/v1/batches?then=run", strings.Replace(file, "Ana", "Eva", 1)).problem(t)
+		send(http.StatusConflict, "/v1/batches?then=plan", file).problem(t)
+		if n := s.count("/v1/batches"); n != 1 {
+			t.Errorf("%d batches", n)
+		}
+	})
 }
 
 // Of ten repeats at the same moment one makes the batch; the others get its answer, or are told to come again.
 func TestRepeatsAtTheSameMoment(t *testing.T) {
-	t.Parallel()
-	s := serve(t, config.Config{})
-	var mu sync.Mutex
-	statuses := map[int]int{}
-	var all sync.WaitGroup
-	for range 10 {
-		all.Go(func() {
-			a := s.send(http.MethodPost, "/v1/batches", "first_name\nAna\n", "Idempotency-Key", "one", "Content-Type", "text/csv")
-			mu.Lock()
-			defer mu.Unlock()
-			statuses[a.status]++
-		})
-	}
-	all.Wait()
-	if statuses[http.StatusCreated] == 0 || statuses[http.StatusCreated]+statuses[http.StatusServiceUnavailable] != 10 {
-		t.Errorf("answers: %v", statuses)
-	}
-	if n := s.count("/v1/batches"); n != 1 {
-		t.Errorf("%d batches", n)
-	}
+	each(t, config.Config{}, func(t *testing.T, s *server) {
+		var mu sync.Mutex
+		statuses := map[int]int{}
+		var all sync.WaitGroup
+		for range 10 {
+			all.Go(func() {
+				a := s.send(http.MethodPost, "/v1/batches", "first_name\nAna\n", "Idempotency-Key", "one", "Content-Type", "text/csv")
+				mu.Lock()
+				defer mu.Unlock()
+				statuses[a.status]++
+			})
+		}
+		all.Wait()
+		if statuses[http.StatusCreated] == 0 || statuses[http.StatusCreated]+statuses[http.StatusServiceUnavailable] != 10 {
+			t.Errorf("answers: %v", statuses)
+		}
+		if n := s.count("/v1/batches"); n != 1 {
+			t.Errorf("%d batches", n)
+		}
+	})
 }
 
 // form makes a multipart body of parts: name, value, and file names where there are any.

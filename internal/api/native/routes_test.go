@@ -114,36 +114,36 @@ var sample = map[string]string{
 
 // An id of another tenant answers to the letter like one that nobody has.
 func TestTenantsAreWalls(t *testing.T) {
-	t.Parallel()
-	s := serve(t, config.Config{})
-	s.must(http.StatusCreated, http.MethodPost, "/v1/tenants", `{"code": "north", "name": "North"}`)
-	in := func(method, path, body string, headers ...string) map[string]any {
-		t.Helper()
-		return s.must(http.StatusCreated, method, path, body, append(headers, "Muster-Tenant", "north")...).object(t)
-	}
-	ids := map[string]string{
-		"person":  text(in(http.MethodPost, "/v1/people", sample["POST /v1/people"])["id"]),
-		"unit":    text(in(http.MethodPost, "/v1/units", sample["POST /v1/units"])["id"]),
-		"group":   text(in(http.MethodPost, "/v1/groups", sample["POST /v1/groups"])["id"]),
-		"target":  text(in(http.MethodPost, "/v1/targets", `{"name": "t", "kind": "rehearsal", "paused": true}`)["id"]),
-		"key":     text(in(http.MethodPost, "/v1/keys", sample["POST /v1/keys"])["id"]),
-		"batch":   text(in(http.MethodPost, "/v1/batches", "first_name,last_name\nA,B\n", "Content-Type", "text/csv")["id"]),
-		"account": nobody,
-	}
-	for _, route := range native.Routes() {
-		method, path, _ := strings.Cut(route, " ")
-		if !strings.Contains(path, "{") || strings.Contains(path, "{tenant}") {
-			continue
+	each(t, config.Config{}, func(t *testing.T, s *server) {
+		s.must(http.StatusCreated, http.MethodPost, "/v1/tenants", `{"code": "north", "name": "North"}`)
+		in := func(method, path, body string, headers ...string) map[string]any {
+			t.Helper()
+			return s.must(http.StatusCreated, method, path, body, append(headers, "Muster-Tenant", "north")...).object(t)
 		}
-		theirs := inPath.ReplaceAllStringFunc(path, func(p string) string { return ids[strings.Trim(p, "{}")] })
-		other := inPath.ReplaceAllString(path, nobody)
-		a, b := s.send(method, theirs, sample[route], "X-Request-Id", "r"), s.send(method, other, sample[route], "X-Request-Id", "r")
-		said := string(a.body)
-		for _, id := range ids {
-			said = strings.ReplaceAll(said, id, nobody)
+		ids := map[string]string{
+			"person":  text(in(http.MethodPost, "/v1/people", sample["POST /v1/people"])["id"]),
+			"unit":    text(in(http.MethodPost, "/v1/units", sample["POST /v1/units"])["id"]),
+			"group":   text(in(http.MethodPost, "/v1/groups", sample["POST /v1/groups"])["id"]),
+			"target":  text(in(http.MethodPost, "/v1/targets", `{"name": "t", "kind": "rehearsal", "paused": true}`)["id"]),
+			"key":     text(in(http.MethodPost, "/v1/keys", sample["POST /v1/keys"])["id"]),
+			"batch":   text(in(http.MethodPost, "/v1/batches", "first_name,last_name\nA,B\n", "Content-Type", "text/csv")["id"]),
+			"account": nobody,
 		}
-		if a.status != http.StatusNotFound || b.status != http.StatusNotFound || said != string(b.body) {
-			t.Errorf("%s: theirs %d, nobody's %d\n%s\n%s", route, a.status, b.status, a.body, b.body)
+		for _, route := range native.Routes() {
+			method, path, _ := strings.Cut(route, " ")
+			if !strings.Contains(path, "{") || strings.Contains(path, "{tenant}") {
+				continue
+			}
+			theirs := inPath.ReplaceAllStringFunc(path, func(p string) string { return ids[strings.Trim(p, "{}")] })
+			other := inPath.ReplaceAllString(path, nobody)
+			a, b := s.send(method, theirs, sample[route], "X-Request-Id", "r"), s.send(method, other, sample[route], "X-Request-Id", "r")
+			said := string(a.body)
+			for _, id := range ids {
+				said = strings.ReplaceAll(said, id, nobody)
+			}
+			if a.status != http.StatusNotFound || b.status != http.StatusNotFound || said != string(b.body) {
+				t.Errorf("%s: theirs %d, nobody's %d\n%s\n%s", route, a.status, b.status, a.body, b.body)
+			}
 		}
-	}
+	})
 }

@@ -75,6 +75,7 @@ func (s *surface) upload(w http.ResponseWriter, r *http.Request, caller muster.C
 	if err != nil {
 		return errors.Join(refused(err), s.Access.Abandon(context.WithoutCancel(r.Context()), claim))
 	}
+	api.ExtendWrite(w) // a large file took its time
 	w.Header().Set("Location", location(&b))
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(http.StatusCreated)
@@ -123,6 +124,7 @@ func (s *surface) claimUpload(w http.ResponseWriter, r *http.Request, caller mus
 	if n > s.Limits.Upload.Bytes {
 		return nil, false, otherContent()
 	}
+	api.ExtendWrite(w)
 	return nil, true, replay(w, answer, given.sum.Sum(nil))
 }
 
