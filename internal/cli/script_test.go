@@ -39,6 +39,7 @@ func TestScripts(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			env.Vars = slices.DeleteFunc(env.Vars, ofTheMachine)
 			env.Setenv("TMPDIR", env.WorkDir)
+			env.Setenv("GORACE", "atexit_sleep_ms=0") // the race detector's programs linger for a second, each of a hundred
 			return os.WriteFile(filepath.Join(env.WorkDir, "legislators.csv"), examples.Legislators, 0o600)
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){"exits": exits, "server": startServe, "halt": halt},
