@@ -15,8 +15,11 @@ import (
 // TestTortureMemory brings in some people and, on another server, several times as many: the memory a process needs does not grow with the file.
 func TestTortureMemory(t *testing.T) {
 	few, many := 10_000, 30_000
-	if os.Getenv("MUSTER_TORTURE") != "" {
+	switch {
+	case os.Getenv("MUSTER_TORTURE") != "":
 		few, many = 20_000, 100_000
+	case raceDetector:
+		few, many = 5_000, 15_000
 	}
 	small, ok := mostMemory(t, few)
 	if !ok {
