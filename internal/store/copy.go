@@ -47,35 +47,45 @@ func keep[T any](list []T, used []bool) []T {
 	return kept
 }
 
+// rowsAtOnce is how many rows one INSERT on SQLite has: what a statement costs beside its rows is shared, above all keeping account of the numbers
+// that are never given twice. More gains nothing.
+const rowsAtOnce = 16
+
 func (tx *Tx) insertRows(table string, columns []string, rows [][]any) error {
-	if len(rows) == 0 {
-		return nil
+	per := rowsAtOnce
+	if tx.store.engine == Postgres {
+		per = 1
 	}
-	stmt, err := tx.prepared(tx.insertInto(table, columns))
-	if err != nil {
-		return err
-	}
-	for _, row := range rows {
-		if _, err := stmt.ExecContext(tx.ctx, row...); err != nil {
+	for len(rows) > 0 {
+		per = min(per, len(rows))
+		stmt, err := tx.prepared(tx.insertInto(table, columns, per))
+		if err != nil {
+			return err
+		}
+		if _, err := stmt.ExecContext(tx.ctx, slices.Concat(rows[:per]...)...); err != nil {
 			if clash(err) {
 				return fmt.Errorf("%w: %w", ErrClash, err)
 			}
 			return fmt.Errorf("store: insert into %s: %w", table, err)
 		}
+		rows = rows[per:]
 	}
 	return nil
 }
 
-// insertInto is an INSERT of one row. SQLite's driver looks a parameter's name up for every value, so there they have none.
-func (tx *Tx) insertInto(table string, columns []string) string {
-	marks := make([]string, len(columns))
-	for i := range marks {
-		marks[i] = "?"
-		if tx.store.engine == Postgres {
+// insertInto is an INSERT of so many rows. SQLite's driver looks a parameter's name up for every value, so there they have none; and there a
+// statement that fails leaves the rows it has written, because whoever gets the error undoes more than the statement. Undoing just that would
+// have every page copied before it is changed.
+func (tx *Tx) insertInto(table string, columns []string, rows int) string {
+	insert, marks := "INSERT OR FAIL INTO ", slices.Repeat([]string{"?"}, len(columns))
+	if tx.store.engine == Postgres {
+		insert = "INSERT INTO "
+		for i := range marks {
 			marks[i] = fmt.Sprintf("$%d", i+1)
 		}
 	}
-	return "INSERT INTO " + table + " (" + strings.Join(columns, ", ") + ") VALUES (" + strings.Join(marks, ", ") + ")"
+	row := "(" + strings.Join(marks, ", ") + ")"
+	return insert + table + " (" + strings.Join(columns, ", ") + ") VALUES " + row + strings.Repeat(", "+row, rows-1)
 }
 
 func (tx *Tx) copyFrom(table string, columns []string, rows [][]any) error {
