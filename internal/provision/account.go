@@ -132,7 +132,8 @@ func viewsOf(tx *store.Tx, rows []store.AccountRow) ([]AccountView, error) {
 	return views, err
 }
 
-// Deliver has one account delivered again now, also one that failed or is in conflict.
+// Deliver has one account delivered again now, all of it, also one that failed or is in conflict. One that somebody deleted at the target is made
+// anew.
 func (p *Provision) Deliver(ctx context.Context, caller muster.Caller, id uuid.UUID) (view AccountView, err error) {
 	if err := access.Can(caller, muster.WritePeople); err != nil {
 		return view, err
@@ -144,6 +145,9 @@ func (p *Provision) Deliver(ctx context.Context, caller muster.Caller, id uuid.U
 		}
 		if row.State == muster.UnmanagedAccount {
 			return muster.Errorf(muster.Policy, "", "This account was taken out of our hands.")
+		}
+		if err := tx.ForgetPushed(row.Seq); err != nil {
+			return err
 		}
 		if err := tx.Owe([]int64{row.Seq}, false); err != nil {
 			return err
@@ -190,26 +194,15 @@ func (p *Provision) retry(tx *store.Tx, b *store.BatchRow) error {
 		if len(items) == 0 {
 			break
 		}
-		accounts := make([]int64, len(items))
-		for i := range items {
-			accounts[i] = items[i].Account
-			items[i].State, items[i].Reasons = muster.PendingItem, nil
-		}
 		from = items[len(items)-1].Index + 1
-		rows, err := tx.Accounts(accounts)
+		accounts, err := p.oweAgain(tx, items)
 		if err != nil {
 			return err
 		}
-		for _, a := range rows {
+		for _, a := range accounts {
 			targets[a.Target] = true
 		}
-		if err := tx.Owe(accounts, false); err != nil {
-			return err
-		}
-		if err := tx.UpdateItems(items); err != nil {
-			return err
-		}
-		b.Counts.Failed -= len(items)
+		b.Counts.Failed -= len(accounts)
 	}
 	if len(targets) == 0 {
 		return nil
@@ -221,4 +214,32 @@ func (p *Provision) retry(tx *store.Tx, b *store.BatchRow) error {
 		}
 	}
 	return tx.SaveBatch(b)
+}
+
+// oweAgain makes the accounts of failed items due and the items pending, but for accounts that are no longer there or in our hands. It gives the
+// account of each item that it took up.
+func (p *Provision) oweAgain(tx *store.Tx, items []muster.Item) ([]store.AccountRow, error) {
+	seqs := make([]int64, len(items))
+	for i := range items {
+		seqs[i] = items[i].Account
+	}
+	rows, err := tx.Accounts(seqs)
+	if err != nil {
+		return nil, err
+	}
+	var accounts []store.AccountRow
+	var again []muster.Item
+	var owed []int64
+	for _, item := range items {
+		a, there := rows[item.Account]
+		if !there || a.State == muster.UnmanagedAccount {
+			continue
+		}
+		item.State, item.Reasons = muster.PendingItem, nil
+		accounts, again, owed = append(accounts, a), append(again, item), append(owed, a.Seq)
+	}
+	if err := tx.Owe(owed, false); err != nil {
+		return nil, err
+	}
+	return accounts, tx.UpdateItems(again)
 }

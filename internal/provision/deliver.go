@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/musterid/muster"
@@ -17,14 +18,9 @@ func (p *Provision) deliver(ctx context.Context, t *store.TargetRow, conn connec
 	if ctx.Err() != nil {
 		return nil
 	}
-	calls, cancel := context.WithTimeout(ctx, time.Duration(max(t.Policy.TimeoutSecs, 1))*time.Second)
-	defer cancel()
-	err := p.bring(calls, t, conn, d)
-	if ctx.Err() != nil && d.state == muster.PendingItem {
-		return nil // we are stopping: the account stays due, and nothing counts against it
-	}
-	if err == nil {
-		return nil
+	err := p.bring(ctx, t, conn, d)
+	if err == nil || errors.Is(err, errStopped) || ctx.Err() != nil && d.state == muster.PendingItem {
+		return nil // when we are stopping, the account stays due, and nothing counts against it
 	}
 	var f *connector.Failure
 	if errors.As(err, &f) && (f.Down || f.After > 0) {
@@ -36,22 +32,19 @@ func (p *Provision) deliver(ctx context.Context, t *store.TargetRow, conn connec
 
 // bring decides which steps lead from what we know of the account to what is wanted, and takes them.
 func (p *Provision) bring(ctx context.Context, t *store.TargetRow, conn connector.Connector, d *delivery) error {
-	if d.account.ExternalID != "" && d.account.State != muster.ReleasedAccount {
-		err := p.ensure(ctx, conn, d, d.account.Pushed)
+	if d.account.ExternalID != "" {
+		err := p.ensure(ctx, t, conn, d, d.account.Pushed)
 		if !errors.Is(err, connector.ErrNotFound) {
 			return err
 		}
 		// Somebody deleted it over there. Who is to have an account gets a new one.
 		d.account.ExternalID, d.account.Pushed = "", nil
 	}
-	if d.account.State == muster.ReleasedAccount {
-		d.account.ExternalID, d.account.Pushed = "", nil
-	}
 	kind, err := p.kind(t.Kind)
 	if err != nil {
 		return err
 	}
-	found, err := conn.Find(ctx, connector.Query{Marker: p.marker(d), Username: d.person.Username})
+	found, err := p.find(ctx, conn, d)
 	switch {
 	case err == nil:
 		return p.meet(ctx, t, conn, d, found, kind)
@@ -63,13 +56,28 @@ func (p *Provision) bring(ctx context.Context, t *store.TargetRow, conn connecto
 	return p.create(ctx, t, conn, d, kind)
 }
 
+// find looks for an account that is ours though we do not know its id: by the marker, by the name that an unanswered create asked for, and by
+// the name it is to have.
+func (p *Provision) find(ctx context.Context, conn connector.Connector, d *delivery) (connector.Account, error) {
+	if asked := d.account.Intent.Text("username"); asked != "" && muster.FoldKey(asked) != muster.FoldKey(d.person.Username) {
+		found, err := conn.Find(ctx, connector.Query{Marker: p.marker(d), Username: asked})
+		if err != nil && !errors.Is(err, connector.ErrNotFound) || err == nil && intended(d, found) {
+			return found, err
+		}
+	}
+	return conn.Find(ctx, connector.Query{Marker: p.marker(d), Username: d.person.Username})
+}
+
 // marker is what we leave with an account to know it again: the person's id, which nobody else has.
 func (p *Provision) marker(d *delivery) string { return d.person.ID.String() }
 
 // ensure brings an account that is ours from what it has to what is wanted.
-func (p *Provision) ensure(ctx context.Context, conn connector.Connector, d *delivery, has muster.Record) error {
-	if has == nil {
+func (p *Provision) ensure(ctx context.Context, t *store.TargetRow, conn connector.Connector, d *delivery, has muster.Record) error {
+	if has = maps.Clone(has); has == nil {
 		has = muster.Record{} // it exists, and all we know of it is that
+	}
+	if !t.Policy.Groups {
+		delete(has, "groups") // not ours to touch, or no longer
 	}
 	change := muster.Diff(has, d.wanted)
 	if change.Empty() {
@@ -96,8 +104,11 @@ func (p *Provision) ensure(ctx context.Context, conn connector.Connector, d *del
 func (p *Provision) nothing(d *delivery, state muster.AccountState) error {
 	d.account.State, d.state = state, muster.DoneItem
 	d.account.Due, d.account.LastError, d.account.Attempts = time.Time{}, nil, 0
-	if state == muster.DeliveredAccount {
+	switch state {
+	case muster.DeliveredAccount:
 		d.account.Pushed = d.wanted
+	case muster.ReleasedAccount:
+		d.account.Pushed = nil // what the target was told is gone with it
 	}
 	return nil
 }
@@ -132,7 +143,7 @@ func (p *Provision) create(ctx context.Context, t *store.TargetRow, conn connect
 	account, err := conn.Apply(ctx, connector.Step{Intent: connector.Create, Marker: p.marker(d), Username: d.person.Username, Change: change, Wanted: d.wanted})
 	if errors.Is(err, connector.ErrExists) {
 		d.account.Intent = nil
-		return p.conflict(d, fmt.Errorf("the username %q, or another value that must be unique, is taken there", d.person.Username))
+		return p.taken(ctx, t, conn, d, kind)
 	}
 	if err != nil {
 		if account.ExternalID != "" { // made, but not finished
@@ -142,6 +153,20 @@ func (p *Provision) create(ctx context.Context, t *store.TargetRow, conn connect
 	}
 	p.delivered(d, account, change)
 	return nil
+}
+
+// taken notes that a create met somebody else's account. Only when that has the username does another username help.
+func (p *Provision) taken(ctx context.Context, t *store.TargetRow, conn connector.Connector, d *delivery, kind connector.Kind) error {
+	found, err := conn.Find(ctx, connector.Query{Username: d.person.Username})
+	switch {
+	case err == nil && kind.Powers.Marker && found.Marker == p.marker(d):
+		return p.meet(ctx, t, conn, d, found, kind) // another process was faster
+	case errors.Is(err, connector.ErrNotFound):
+		return p.refused(d, fmt.Errorf("another account there has the e-mail address or another value that must be unique"))
+	case err != nil:
+		return err
+	}
+	return p.conflict(d, fmt.Errorf("an account %q is there already (%s) and is not ours", found.Username, found.ExternalID))
 }
 
 // intentOf is what a create asks for, as far as it makes our account recognisable.
@@ -159,6 +184,9 @@ func intentOf(d *delivery) muster.Record {
 // written.
 func (p *Provision) meet(ctx context.Context, t *store.TargetRow, conn connector.Connector, d *delivery, found connector.Account, kind connector.Kind) error {
 	if !ours(t, d, found, kind) {
+		if !deserves(&d.person, t) {
+			return p.nothing(d, muster.PlannedAccount) // whoever it is may keep the name
+		}
 		return p.conflict(d, fmt.Errorf("an account %q is there already (%s) and is not ours", found.Username, found.ExternalID))
 	}
 	d.account.ExternalID, d.account.Username, d.account.State = found.ExternalID, found.Username, muster.PendingAccount
@@ -168,7 +196,7 @@ func (p *Provision) meet(ctx context.Context, t *store.TargetRow, conn connector
 	}
 	has["username"], has["enabled"] = found.Username, found.Enabled
 	// Fields that the kind does not read are told again: that cannot harm.
-	if err := p.ensure(ctx, conn, d, has); err != nil {
+	if err := p.ensure(ctx, t, conn, d, has); err != nil {
 		return err
 	}
 	d.account.Intent = nil
@@ -181,15 +209,20 @@ func ours(t *store.TargetRow, d *delivery, found connector.Account, kind connect
 		return found.Marker == d.person.ID.String()
 	}
 	if d.account.Intent != nil {
-		for _, field := range []string{"first_name", "last_name", "email"} {
-			if d.account.Intent.Text(field) != found.Attributes.Text(field) {
-				return false
-			}
-		}
-		return muster.FoldKey(found.Username) == muster.FoldKey(d.account.Intent.Text("username"))
+		return intended(d, found)
 	}
 	email := found.Attributes.Text("email")
 	return t.Policy.Match == "email" && email != "" && muster.FoldKey(email) == muster.FoldKey(d.person.Email)
+}
+
+// intended says whether an account is the one that an unanswered create asked for.
+func intended(d *delivery, found connector.Account) bool {
+	for _, field := range []string{"first_name", "last_name", "email"} {
+		if d.account.Intent.Text(field) != found.Attributes.Text(field) {
+			return false
+		}
+	}
+	return muster.FoldKey(found.Username) == muster.FoldKey(d.account.Intent.Text("username"))
 }
 
 // conflict notes that somebody else's account has the name. A generated name that nobody has seen yet is given up for the next one.
@@ -198,6 +231,11 @@ func (p *Provision) conflict(d *delivery, cause error) error {
 		d.taken = true
 		return nil
 	}
+	return p.refused(d, cause)
+}
+
+// refused notes that only somebody can help.
+func (p *Provision) refused(d *delivery, cause error) error {
 	d.state = muster.FailedItem
 	d.reason = muster.Errorf(muster.Conflict, "username", "%s.", upperFirst(cause.Error()))
 	d.account.State, d.account.LastError, d.account.Due = muster.ConflictAccount, d.reason, time.Time{}

@@ -16,7 +16,8 @@ const (
 	driveTime = 10 * time.Second // how long one job delivers before it lets others have the worker
 	leaseTime = 20 * time.Second // of a claim; with the sweep, this bounds how long accounts rest after their process died
 	renewTime = 6 * time.Second
-	rounds    = 16 // how many accounts are claimed at once, in times of the target's concurrency
+	rounds    = 16              // how many accounts are claimed at once, in times of the target's concurrency
+	mostTime  = 2 * time.Second // how long those claimed at once take at the target's rate: what is urgent waits as long
 )
 
 // A delivery is one claimed account with what is to be made of it.
@@ -24,7 +25,6 @@ type delivery struct {
 	account store.AccountRow
 	person  store.PersonRow
 	wanted  muster.Record
-	at      time.Time // not before; from the target's rate
 
 	// What came of it:
 	change muster.Change
@@ -60,7 +60,8 @@ func (p *Provision) round(ctx context.Context, args deliverArgs, owner string) (
 		return err
 	})
 	if muster.CodeOf(err) == muster.NotFound {
-		return false, nil // deleted meanwhile
+		p.open.forget(args.Target) // deleted meanwhile
+		return false, nil
 	}
 	if err != nil || t.Paused || t.Until.After(p.store.Now()) {
 		return false, err
@@ -81,7 +82,7 @@ func (p *Provision) round(ctx context.Context, args deliverArgs, owner string) (
 func (p *Provision) claim(ctx context.Context, t *store.TargetRow, owner string) (list []*delivery, err error) {
 	most := max(t.Policy.Concurrency, 1) * rounds
 	if t.Policy.Rate > 0 {
-		most = min(most, max(1, int(t.Policy.Rate*leaseTime.Seconds()/4))) // no more than fit well into a lease
+		most = min(most, max(1, int(t.Policy.Rate*mostTime.Seconds())))
 	}
 	err = p.store.Bulk(ctx, t.Tenant, func(tx *store.Tx) error {
 		list = nil
@@ -101,19 +102,12 @@ func (p *Provision) claim(ctx context.Context, t *store.TargetRow, owner string)
 		if err != nil {
 			return err
 		}
-		at, step := tx.Now(), time.Duration(0)
-		if t.Policy.Rate > 0 {
-			step = time.Duration(float64(time.Second) / t.Policy.Rate)
-			if at, err = tx.ReserveCalls(t.Seq, len(accounts), step); err != nil {
-				return err
-			}
-		}
-		for i, a := range accounts {
+		for _, a := range accounts {
 			row, present := rows[a.Person]
 			if !present {
 				return fmt.Errorf("provision: account %d is of nobody", a.Seq)
 			}
-			list = append(list, &delivery{account: a, person: row, wanted: wanted(&row, t, groups[a.Person]), at: at.Add(time.Duration(i) * step), state: muster.PendingItem})
+			list = append(list, &delivery{account: a, person: row, wanted: wanted(&row, t, groups[a.Person]), state: muster.PendingItem})
 		}
 		return nil
 	})
@@ -127,7 +121,12 @@ func (p *Provision) deliverAll(ctx context.Context, t *store.TargetRow, conn con
 	claims, release := context.WithCancel(ctx)
 	defer release()
 	renewed := p.keepClaims(claims, t, list, owner)
-	todo, results := make(chan *delivery), make(chan *delivery, len(list))
+	calls := &paced{Connector: conn, turns: p.turnsOf(t), begin: intake, timeout: time.Duration(max(t.Policy.TimeoutSecs, 1)) * time.Second}
+	todo, results := make(chan *delivery, len(list)), make(chan *delivery, len(list))
+	for _, d := range list {
+		todo <- d
+	}
+	close(todo)
 	var troubled sync.Once
 	var trouble error
 	var workers sync.WaitGroup
@@ -137,7 +136,7 @@ func (p *Provision) deliverAll(ctx context.Context, t *store.TargetRow, conn con
 			defer workers.Done()
 			for d := range todo {
 				if intake.Err() == nil {
-					if err := p.deliver(ctx, t, conn, d); err != nil {
+					if err := p.deliver(ctx, t, calls, d); err != nil {
 						troubled.Do(func() { trouble = err; stop() })
 					}
 				}
@@ -145,36 +144,19 @@ func (p *Provision) deliverAll(ctx context.Context, t *store.TargetRow, conn con
 			}
 		}()
 	}
-	go func() {
-		defer close(todo)
-		for _, d := range list {
-			_ = waitUntil(intake, d.at) // when we stop, the workers give them back
-			todo <- d
-		}
-	}()
 	err = p.settleAll(ctx, t, len(list), results)
 	release()
 	workers.Wait()
 	<-renewed
+	if t.Failures > 0 && calls.answered.Load() {
+		t.Failures = 0
+		well := p.store.Update(context.WithoutCancel(ctx), t.Tenant, func(tx *store.Tx) error { return tx.TargetWell(t.Seq) })
+		err = errors.Join(err, well)
+	}
 	if trouble != nil {
 		return false, errors.Join(err, p.trouble(context.WithoutCancel(ctx), t, trouble))
 	}
 	return err == nil, err
-}
-
-func waitUntil(ctx context.Context, at time.Time) error {
-	pause := time.Until(at)
-	if pause <= 0 || ctx.Err() != nil {
-		return ctx.Err()
-	}
-	timer := time.NewTimer(pause)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
 }
 
 // keepClaims renews the claims while they are worked on. The channel is closed when it has ended.

@@ -55,7 +55,7 @@ func (l *pool) leave(o *opened) {
 	}
 }
 
-// retire closes a connector once nobody uses it.
+// retire closes a connector once nobody uses it. The caller holds the pool.
 func (l *pool) retire(o *opened) {
 	if o == nil {
 		return
@@ -64,6 +64,14 @@ func (l *pool) retire(o *opened) {
 	if o.users == 0 {
 		_ = o.Close()
 	}
+}
+
+// forget closes the connector of a target that is no more.
+func (l *pool) forget(target int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.retire(l.list[target])
+	delete(l.list, target)
 }
 
 func (l *pool) close() error {

@@ -74,7 +74,7 @@ func (p *Provision) settleAll(ctx context.Context, t *store.TargetRow, n int, re
 		}
 		n -= len(group)
 		// What was done must be recorded also when we are stopping.
-		if err := p.settle(context.WithoutCancel(ctx), t, group); err != nil {
+		if err := p.settle(context.WithoutCancel(ctx), t.Tenant, group); err != nil {
 			failed = errors.Join(failed, err)
 		}
 	}
@@ -82,30 +82,24 @@ func (p *Provision) settleAll(ctx context.Context, t *store.TargetRow, n int, re
 }
 
 // settle records some deliveries: the accounts, the items that wait for them, and the counts of their batches.
-func (p *Provision) settle(ctx context.Context, t *store.TargetRow, group []*delivery) error {
+func (p *Provision) settle(ctx context.Context, tenant int64, group []*delivery) error {
 	slices.SortFunc(group, func(a, b *delivery) int { return int(a.account.Seq - b.account.Seq) }) // the order in which rows are locked
-	return p.store.Update(ctx, t.Tenant, func(tx *store.Tx) error {
+	return p.store.Update(ctx, tenant, func(tx *store.Tx) error {
 		final := map[int64]*delivery{}
-		worked := false
-		for _, d := range group {
-			row := d.account // settling may be repeated
+		for _, done := range group {
+			one := *done // settling may be repeated
+			d, row := &one, one.account
 			if d.taken {
 				if err := p.renumber(tx, d, &row); err != nil {
 					return err
 				}
 			}
-			held, err := p.settleAccount(tx, &row)
+			held, err := p.settleAccount(tx, d, &row)
 			if err != nil {
 				return err
 			}
 			if held && d.state.Final() {
 				final[row.Seq] = d
-			}
-			worked = worked || d.state == muster.DoneItem && !d.change.Empty()
-		}
-		if worked && t.Failures > 0 {
-			if err := tx.TargetWell(t.Seq); err != nil {
-				return err
 			}
 		}
 		return p.settleItems(tx, final)
@@ -113,7 +107,7 @@ func (p *Provision) settle(ctx context.Context, t *store.TargetRow, group []*del
 }
 
 // settleAccount writes an account. When another account of ours has the same external id, this one is in conflict.
-func (p *Provision) settleAccount(tx *store.Tx, row *store.AccountRow) (held bool, err error) {
+func (p *Provision) settleAccount(tx *store.Tx, d *delivery, row *store.AccountRow) (held bool, err error) {
 	err = tx.Try(func() error {
 		held, err = tx.SettleAccount(row)
 		return err
@@ -123,6 +117,7 @@ func (p *Provision) settleAccount(tx *store.Tx, row *store.AccountRow) (held boo
 	}
 	row.State, row.ExternalID, row.Pushed, row.Due = muster.ConflictAccount, "", nil, time.Time{}
 	row.LastError = muster.Errorf(muster.Conflict, "", "The account at the target is that of another person here.")
+	d.state, d.reason, d.change = muster.FailedItem, row.LastError, muster.Change{}
 	return tx.SettleAccount(row)
 }
 
@@ -147,9 +142,28 @@ func (p *Provision) renumber(tx *store.Tx, d *delivery, row *store.AccountRow) e
 		return nil
 	}
 	row.Due, row.Username = tx.Now(), out.Person.Username
+	if err := p.oweOthers(tx, elsewhere[d.person.Seq], row.Seq); err != nil {
+		return err
+	}
 	return tx.Audit([]muster.AuditEntry{{
 		Actor: "muster", Surface: "provision", Action: "person.renumber", Object: "person " + out.Person.ID.String(), Person: out.Person.Seq, Change: out.Change,
 	}})
+}
+
+// oweOthers has a person's other accounts delivered again: one may be on its way with the old username.
+func (p *Provision) oweOthers(tx *store.Tx, accounts []store.AccountRow, but int64) error {
+	for _, a := range accounts {
+		if a.Seq == but || a.State == muster.UnmanagedAccount {
+			continue
+		}
+		if err := tx.Owe([]int64{a.Seq}, false); err != nil {
+			return err
+		}
+		if err := p.wake(tx, a.Target); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // knownElsewhere says whether one of the accounts but this one may carry the username already.

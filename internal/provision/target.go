@@ -218,6 +218,9 @@ func (p *Provision) apply(row *store.TargetRow, c TargetChange) (err error) {
 	if bytes.Equal(merged, stored) {
 		return nil
 	}
+	if _, err := connector.Decode(kind, merged); err != nil {
+		return err
+	}
 	row.Config = p.key.Seal(configPurpose(row), merged)
 	return nil
 }
@@ -232,6 +235,7 @@ func (p *Provision) DeleteTarget(ctx context.Context, caller muster.Caller, id u
 		if err != nil {
 			return err
 		}
+		tx.AfterCommit(func() { p.open.forget(row.Seq) })
 		if err := p.abandon(tx, row.Seq); err != nil {
 			return err
 		}

@@ -159,6 +159,11 @@ func (tx *Tx) Owe(accounts []int64, urgent bool) error {
 	return nil
 }
 
+// ForgetPushed makes an account one of which nobody knows what the target was told: the next delivery tells everything.
+func (tx *Tx) ForgetPushed(account int64) error {
+	return tx.exec("UPDATE account SET pushed = NULL WHERE seq = $1 AND tenant = $2", account, tx.tenant)
+}
+
 // ClaimAccounts makes owner the one who delivers up to limit due accounts of a target until a time: the urgent ones first. What another owner
 // holds is passed over.
 func (tx *Tx) ClaimAccounts(target int64, owner string, until time.Time, limit int) ([]AccountRow, error) {
