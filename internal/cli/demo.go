@@ -119,7 +119,7 @@ func (s *session) forecasts(server *client.Client, b batchView) error {
 	s.printf("\nThe first who are new, and the usernames they would get:")
 	t := newTable(s.out, s.t.Text("row"), s.t.Text("name"), s.t.Text("username"))
 	shown := 0
-	_, err := server.Each(s.ctx, "/v1/batches/"+b.ID+"/items", url.Values{"state": {string(muster.PlannedItem)}}, 50, func(raw json.RawMessage) error {
+	_, err := server.Each(s.ctx, escaped("batches", b.ID, "items"), url.Values{"state": {string(muster.PlannedItem)}}, 50, func(raw json.RawMessage) error {
 		item, err := as[itemView](raw)
 		if err != nil || shown == 5 || item.Change.Action != muster.Create {
 			return err
@@ -140,7 +140,7 @@ func (s *session) forecasts(server *client.Client, b batchView) error {
 
 // carryOut runs the plan and waits for people and accounts.
 func (c *demoCommand) carryOut(s *session, server *client.Client, b batchView) (batchView, error) {
-	if _, err := client.Call[json.RawMessage](s.ctx, server, http.MethodPost, "/v1/batches/"+b.ID+"/run", nil, nil); err != nil {
+	if _, err := client.Call[json.RawMessage](s.ctx, server, http.MethodPost, escaped("batches", b.ID, "run"), nil, nil); err != nil {
 		return b, err
 	}
 	f := &follower{s: s, client: server, bar: s.progress()}

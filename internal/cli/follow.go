@@ -62,7 +62,7 @@ func (f *follower) wait(id string, accounts bool) (batchView, error) {
 	}
 	answered := time.Now()
 	for {
-		err := f.client.Events(f.s.ctx, "/v1/batches/"+id+"/events", func(raw json.RawMessage) error {
+		err := f.client.Events(f.s.ctx, escaped("batches", id, "events"), func(raw json.RawMessage) error {
 			answered = time.Now()
 			return see(raw)
 		})
@@ -87,7 +87,7 @@ func (f *follower) wait(id string, accounts bool) (batchView, error) {
 
 // look asks once, after the stream has ended. Why it ended matters only if the server does not answer for long, or says no.
 func (f *follower) look(id string, see func(json.RawMessage) error, answered *time.Time, ended error) error {
-	raw, err := client.Get[json.RawMessage](f.s.ctx, f.client, "/v1/batches/"+id, nil)
+	raw, err := client.Get[json.RawMessage](f.s.ctx, f.client, escaped("batches", id), nil)
 	var refused *client.Refused
 	switch {
 	case err == nil:

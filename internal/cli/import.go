@@ -67,7 +67,7 @@ func (c *importCommand) Run(s *session) error {
 		if goOn, err := c.planned(s, server, b, f.latest); err != nil || !goOn {
 			return err
 		}
-		if _, err := client.Call[json.RawMessage](s.ctx, server, http.MethodPost, "/v1/batches/"+b.ID+"/run", nil, nil); err != nil {
+		if _, err := client.Call[json.RawMessage](s.ctx, server, http.MethodPost, escaped("batches", b.ID, "run"), nil, nil); err != nil {
 			return err
 		}
 	}
@@ -160,14 +160,10 @@ func (c *importCommand) send(s *session, server *client.Client, query url.Values
 }
 
 func (s *session) unreadable(path string, err error) error {
-	var where *os.PathError
-	switch {
-	case errors.Is(err, os.ErrNotExist):
+	if errors.Is(err, os.ErrNotExist) {
 		return s.exitf(ExitUsage, "There is no file %s.", path)
-	case errors.As(err, &where):
-		err = where.Err
 	}
-	return s.exitf(ExitUsage, "%s cannot be read: %v", path, err)
+	return s.exitf(ExitUsage, "%s cannot be read: %v", path, bare(err))
 }
 
 // contentType says what a file is by its name; what has no telling name is looked into by the server.
@@ -261,27 +257,53 @@ func (c *importCommand) ended(s *session, server *client.Client, b batchView, ra
 
 // saveResult writes the result sheet to a file, which is complete or not there; - is standard output.
 func (s *session) saveResult(server *client.Client, id, path string) error {
-	route := "/v1/batches/" + id + "/result"
+	route := escaped("batches", id, "result")
 	if path == "-" {
 		_, err := server.Download(s.ctx, route, nil, s.out)
 		return err
 	}
-	file, err := os.CreateTemp(filepath.Dir(path), ".muster-result-*")
+	part := path
+	if info, err := os.Stat(path); err != nil || info.Mode().IsRegular() { // what is no file, such as a pipe, is written to and not replaced
+		part = fmt.Sprintf("%s.%d.part", path, os.Getpid())
+	}
+	file, err := os.OpenFile(part, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o666) // as far as the umask lets
 	if err != nil {
-		return s.exitf(ExitFailed, "%s cannot be written: %v", path, err)
+		return s.unwritable(path, err)
 	}
-	defer os.Remove(file.Name()) // it is not there any more when all went well
 	_, err = server.Download(s.ctx, route, nil, file)
-	if err := errors.Join(err, file.Chmod(0o644), file.Close()); err != nil {
-		return err
+	err = errors.Join(err, file.Close())
+	if part != path && err == nil {
+		err = os.Rename(part, path)
 	}
-	if err := os.Rename(file.Name(), path); err != nil {
-		return s.exitf(ExitFailed, "%s cannot be written: %v", path, err)
+	if err != nil {
+		if part != path {
+			err = errors.Join(err, os.Remove(part))
+		}
+		return s.unwritable(path, err)
 	}
 	if !s.JSON {
 		s.printf("What became of every row: %s", path)
 	}
 	return nil
+}
+
+// unwritable explains a file system's no; other errors stay as they are.
+func (s *session) unwritable(path string, err error) error {
+	var refused *client.Refused
+	var unreachable *client.Unreachable
+	if errors.As(err, &refused) || errors.As(err, &unreachable) {
+		return err
+	}
+	return s.exitf(ExitFailed, "%s cannot be written: %v", path, bare(err))
+}
+
+// bare is an error of the file system without the path, which the sentence around it names.
+func bare(err error) error {
+	var where *os.PathError
+	if errors.As(err, &where) {
+		return where.Err
+	}
+	return err
 }
 
 // confirm asks a question that is answered with yes or no.

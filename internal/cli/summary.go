@@ -111,7 +111,7 @@ func (s *session) failures(c *client.Client, b batchView) error {
 func (s *session) failedItems(c *client.Client, b batchView, headline string) error {
 	s.printf("%s", headline)
 	t := newTable(s.out, s.t.Text("row"), s.t.Text("who"), s.t.Text("field"), s.t.Text("what is wrong"))
-	more, err := c.Each(s.ctx, "/v1/batches/"+b.ID+"/items", url.Values{"state": {string(muster.FailedItem)}}, shownFailures, func(raw json.RawMessage) error {
+	more, err := c.Each(s.ctx, escaped("batches", b.ID, "items"), url.Values{"state": {string(muster.FailedItem)}}, shownFailures, func(raw json.RawMessage) error {
 		item, err := as[itemView](raw)
 		if err != nil {
 			return err
