@@ -25,6 +25,7 @@ type delivery struct {
 	account store.AccountRow
 	person  store.PersonRow
 	wanted  muster.Record
+	claimed time.Time
 
 	// What came of it:
 	change muster.Change
@@ -107,7 +108,7 @@ func (p *Provision) claim(ctx context.Context, t *store.TargetRow, owner string)
 			if !present {
 				return fmt.Errorf("provision: account %d is of nobody", a.Seq)
 			}
-			list = append(list, &delivery{account: a, person: row, wanted: wanted(&row, t, groups[a.Person]), state: muster.PendingItem})
+			list = append(list, &delivery{account: a, person: row, wanted: wanted(&row, t, groups[a.Person]), claimed: tx.Now(), state: muster.PendingItem})
 		}
 		return nil
 	})

@@ -226,6 +226,8 @@ func (p *Provision) add(tx *store.Tx, b *store.BatchRow, w planned) error {
 	for n, a := range w.fresh {
 		w.items[w.freshItem[n]].Account = a.Seq
 	}
+	slices.Sort(w.changed) // the order in which rows are locked
+	slices.Sort(w.urgent)
 	if err := tx.Owe(w.changed, false); err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/musterid/muster"
 	"github.com/musterid/muster/internal/connector"
@@ -293,6 +294,40 @@ func TestChangedMeanwhile(t *testing.T) {
 		}
 		if got := y.account(p); got.State != muster.DeliveredAccount || !got.Due.IsZero() {
 			y.t.Errorf("account %+v", got)
+		}
+	})
+}
+
+// What somebody asked for after a delivery had begun is not done when that ends, though the person's version is the same.
+func TestAGroupJoinedMeanwhile(t *testing.T) {
+	eachYard(t, func(y *yard) {
+		s := y.aim(marked, `{"groups":true}`)
+		groups, err := y.roster.CreateGroups(y.t.Context(), y.caller, []roster.NewGroup{{Code: "staff", Label: "Staff"}})
+		if err != nil {
+			y.t.Fatal(err)
+		}
+		at, gate := make(chan struct{}, 1), make(chan struct{})
+		s.when(func(ctx context.Context, what, _ string) error {
+			if what == "create" {
+				at <- struct{}{}
+				<-gate
+			}
+			return nil
+		})
+		p := y.enrol("username=ann last_name=Lee")[0]
+		<-at
+		y.clock.Advance(time.Second)
+		if _, err := y.roster.AddToGroups(y.t.Context(), y.caller, []roster.GroupOp{{Person: p.ID, Group: groups[0].Group.ID}}); err != nil {
+			y.t.Fatal(err)
+		}
+		y.until("the change is followed", y.followed)
+		close(gate)
+		y.quiet()
+		if a, _ := s.account("ann"); fmt.Sprint(a.Attributes["groups"]) != "[staff]" {
+			y.t.Errorf("account %+v", a)
+		}
+		if names := y.items(y.batches()[0])[0].Change.Names(); !slices.Equal(names, []string{"groups"}) {
+			y.t.Errorf("the item of the group says %v", names)
 		}
 	})
 }

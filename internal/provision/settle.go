@@ -181,12 +181,16 @@ func (p *Provision) settleItems(tx *store.Tx, final map[int64]*delivery) error {
 	if err != nil || len(items) == 0 {
 		return err
 	}
+	now, err := tx.Accounts(accounts)
+	if err != nil {
+		return err
+	}
 	counts := map[int64]*muster.Counts{}
 	var settled []muster.Item
 	for _, item := range items {
 		d := final[item.Account]
-		if item.Guard > d.person.Version {
-			continue // it asks for something newer than what was delivered
+		if due := !now[item.Account].Due.IsZero(); item.Guard > d.person.Version || due && item.At.After(d.claimed) {
+			continue // it asks for something newer than what was delivered, and its turn comes
 		}
 		item.State, item.Change, item.Reasons = d.state, d.change, nil
 		if d.reason != nil {
