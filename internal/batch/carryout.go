@@ -1,7 +1,6 @@
 package batch
 
 import (
-	"errors"
 	"slices"
 
 	"github.com/musterid/muster"
@@ -22,8 +21,14 @@ func (e *Engine) planChunk(tx *store.Tx, b *store.BatchRow, next decoded) error 
 	return tx.SaveBatch(b)
 }
 
-// errHold undoes a chunk that may not be carried out without somebody's word.
-var errHold = errors.New("batch: held")
+// A holding undoes a chunk that may not be carried out without somebody's word, as the error of its transaction. There is no savepoint to go back
+// to instead: nearly no chunk is held, and for all of them SQLite would keep each page as it was before.
+type holding struct {
+	why   string
+	items []muster.Item
+}
+
+func (*holding) Error() string { return "batch: held" }
 
 // carryOut carries out the next rows of a running batch. What was planned is done as planned; a step whose person moved on since is decided
 // anew. A chunk that passes the limits, or takes away more than the plan that was looked at, is undone: the batch is held, with the new plan.
@@ -38,24 +43,17 @@ func (e *Engine) carryOut(tx *store.Tx, b *store.BatchRow, next decoded) error {
 			final[index] = true
 		}
 	}
-	var items []muster.Item
-	var why string
-	err = tx.Try(func() error {
-		all, err := e.worker.Carry(tx, b, next.rows, Chunk{First: next.first, Skip: final})
-		if err != nil {
-			return err
-		}
-		items = slices.DeleteFunc(all, func(i muster.Item) bool { return final[i.Index] })
-		if why, err = e.mustHold(tx, b, items, stored); err == nil && why != "" {
-			err = errHold
-		}
+	all, err := e.worker.Carry(tx, b, next.rows, Chunk{First: next.first, Skip: final})
+	if err != nil {
 		return err
-	})
-	switch {
-	case errors.Is(err, errHold):
-		return e.hold(tx, b, why, items, stored)
-	case err != nil:
+	}
+	items := slices.DeleteFunc(all, func(i muster.Item) bool { return final[i.Index] })
+	why, err := e.mustHold(tx, b, items, stored)
+	if err != nil {
 		return err
+	}
+	if why != "" {
+		return &holding{why, items}
 	}
 	return e.keep(tx, b, next, items, stored)
 }
@@ -152,9 +150,14 @@ func exceeded(tx *store.Tx, disables, renames int) (string, error) {
 }
 
 // hold keeps what a chunk would have done as its plan. Where there was no plan, the rest is planned too: whoever releases the batch sees all of it
-// first.
-func (e *Engine) hold(tx *store.Tx, b *store.BatchRow, why string, items []muster.Item, stored map[int]muster.Item) error {
-	b.Plan.Hold, b.Message = why, why
+// first. It runs in the transaction after the one that was undone; what became of people in between is seen when the plan is carried out.
+func (e *Engine) hold(tx *store.Tx, b *store.BatchRow, next decoded, h *holding) error {
+	stored, err := storedItems(tx, b, next)
+	if err != nil {
+		return err
+	}
+	items := slices.Clone(h.items) // the transaction may be repeated
+	b.Plan.Hold, b.Message = h.why, h.why
 	if len(stored) == 0 {
 		b.State = muster.Planning // from this chunk on
 		return tx.SaveBatch(b)

@@ -106,15 +106,18 @@ func (d *drive) chunk(ctx context.Context, b store.BatchRow) error {
 	if next.end < b.Total {
 		d.readAhead(ctx, b, next.end)
 	}
-	err := d.engine.store.Bulk(ctx, d.tenant, func(tx *store.Tx) error { return d.write(tx, next) })
+	err := d.engine.store.Bulk(ctx, d.tenant, func(tx *store.Tx) error { return d.write(tx, next, nil) })
+	if held := (*holding)(nil); errors.As(err, &held) {
+		err = d.engine.store.Bulk(ctx, d.tenant, func(tx *store.Tx) error { return d.write(tx, next, held) })
+	}
 	if err != nil && muster.CodeOf(err) != muster.Internal {
 		return d.engine.giveUp(ctx, b, err)
 	}
 	return err
 }
 
-// write is one chunk's transaction.
-func (d *drive) write(tx *store.Tx, next decoded) error {
+// write is one chunk's transaction. A chunk that proved to be one to hold is held.
+func (d *drive) write(tx *store.Tx, next decoded, held *holding) error {
 	b, err := d.lock(tx)
 	if err != nil {
 		return err
@@ -122,7 +125,10 @@ func (d *drive) write(tx *store.Tx, next decoded) error {
 	if b.NextIndex != next.first || b.Cancel {
 		return nil // somebody was faster, or the user; the loop looks again
 	}
-	if b.State == muster.Planning {
+	switch {
+	case held != nil:
+		return d.engine.hold(tx, &b, next, held)
+	case b.State == muster.Planning:
 		return d.engine.planChunk(tx, &b, next)
 	}
 	return d.engine.carryOut(tx, &b, next)
