@@ -188,8 +188,11 @@ func (c *peopleHistory) Run(s *session) error {
 
 // what names an event, with the file it came from where it did.
 func (h historyView) what() string {
-	if h.Batch == nil {
+	switch {
+	case h.Batch == nil:
 		return h.Action
+	case h.Action == "account.deliver":
+		return strings.TrimSpace(h.Action + " " + h.Target)
 	}
 	return fmt.Sprintf("%s %s, %s %d", h.Action, h.Batch.Name, "row", max(h.Batch.Row, h.Batch.Index+1))
 }

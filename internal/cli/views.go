@@ -123,6 +123,7 @@ type historyView struct {
 	Actor   string        `json:"actor"`
 	Surface string        `json:"surface"`
 	Action  string        `json:"action"`
+	Target  string        `json:"target"`
 	Change  muster.Change `json:"change"`
 	Batch   *struct {
 		Name  string `json:"name"`

@@ -335,3 +335,21 @@ func TestLostAnswersMakeNoDuplicates(t *testing.T) {
 		}
 	})
 }
+
+func TestHistoryNamesTheFileAndTheTarget(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, st *store.Store) {
+		h := open(t, st)
+		h.aim("")
+		h.run(three, intake.Upload{Name: "autumn.csv"})
+		events, err := h.roster.History(t.Context(), h.caller, h.people()[0].ID)
+		if err != nil || len(events) != 2 {
+			t.Fatalf("%d events, %v", len(events), err)
+		}
+		if e := events[0]; e.Batch.Kind != muster.ProvisionBatch || e.Target != "rehearsal" {
+			t.Errorf("newest event: batch %s, target %q", e.Batch.Kind, e.Target)
+		}
+		if e := events[1]; e.Batch.Name != "autumn.csv" || e.Item.Row != 2 || e.Target != "" {
+			t.Errorf("oldest event: batch %q row %d, target %q", e.Batch.Name, e.Item.Row, e.Target)
+		}
+	})
+}

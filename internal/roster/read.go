@@ -52,6 +52,8 @@ type Event struct {
 	Entry muster.AuditEntry // of what was done directly
 	Item  muster.Item       // of a batch; Batch is 0 when this is an Entry
 	Batch store.BatchRow
+	// Target is the name of the target whose account the item is about; "" for the row of an import, and when the target is there no more.
+	Target string
 }
 
 // HistoryLimit is how many events History gives at most.
@@ -72,10 +74,35 @@ func (r *Roster) History(ctx context.Context, caller muster.Caller, id uuid.UUID
 		if err != nil {
 			return err
 		}
-		events, err = merged(tx, entries, items)
-		return err
+		if events, err = merged(tx, entries, items); err != nil {
+			return err
+		}
+		return nameTargets(tx, events)
 	})
 	return events, err
+}
+
+// nameTargets says of which target the accounts are that events are about.
+func nameTargets(tx *store.Tx, events []Event) error {
+	var seqs []int64
+	for i := range events {
+		if account := events[i].Item.Account; account != 0 {
+			seqs = append(seqs, account)
+		}
+	}
+	accounts, err := tx.Accounts(seqs)
+	if err != nil || len(accounts) == 0 {
+		return err
+	}
+	targets, err := tx.Targets()
+	names := make(map[int64]string, len(targets))
+	for _, t := range targets {
+		names[t.Seq] = t.Name
+	}
+	for i := range events {
+		events[i].Target = names[accounts[events[i].Item.Account].Target]
+	}
+	return err
 }
 
 func merged(tx *store.Tx, entries []muster.AuditEntry, items []muster.Item) ([]Event, error) {

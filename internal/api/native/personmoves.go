@@ -54,8 +54,9 @@ type Event struct {
 	Actor     string        `json:"actor" example:"key:secretary" doc:"Who did it."`
 	Surface   string        `json:"surface" example:"native" doc:"The API it came through."`
 	RequestID string        `json:"request_id,omitempty"`
-	Action    string        `json:"action" example:"person.update" doc:"What was done; batch.row for a row of a batch."`
+	Action    string        `json:"action" example:"person.update" doc:"What was done; batch.row for a row of an import, account.deliver for an account on a target."`
 	Change    Change        `json:"change"`
+	Target    string        `json:"target,omitempty" doc:"Name of the target whose account was delivered."`
 	Batch     *EventOfBatch `json:"batch,omitempty" doc:"The row of a batch that did it."`
 }
 
@@ -98,8 +99,12 @@ func eventView(e *roster.Event) Event {
 	if e.Batch.Seq == 0 {
 		return Event{At: e.Entry.At, Actor: e.Entry.Actor, Surface: e.Entry.Surface, RequestID: e.Entry.Request, Action: e.Entry.Action, Change: changeView(e.Entry.Change)}
 	}
+	action := "batch.row"
+	if e.Batch.Kind == muster.ProvisionBatch {
+		action = "account.deliver"
+	}
 	return Event{
-		At: e.Item.At, Actor: e.Batch.Batch.Owner, Surface: e.Batch.Surface, Action: "batch.row", Change: changeView(e.Item.Change),
+		At: e.Item.At, Actor: e.Batch.Batch.Owner, Surface: e.Batch.Surface, Action: action, Target: e.Target, Change: changeView(e.Item.Change),
 		Batch: &EventOfBatch{
 			ID: e.Batch.ID, Name: e.Batch.Name, Kind: e.Batch.Kind, Index: e.Item.Index, Row: e.Item.Row, State: e.Item.State, Reasons: faultViews(e.Item.Reasons),
 		},
