@@ -2,6 +2,7 @@ package roster
 
 import (
 	"context"
+	"strings"
 
 	"github.com/google/uuid"
 	"github.com/musterid/muster"
@@ -149,8 +150,13 @@ func (r *Roster) Preview(ctx context.Context, caller muster.Caller, n muster.Nam
 			return faults
 		}
 		// Somebody has this address or id. The name is for somebody else then, or again for them: what it is made from stays the same.
-		delete(draft, "source_id")
-		draft["email"] = "preview@" + uuid.NewString() + ".invalid"
+		elsewhere := uuid.NewString()
+		if n.SourceID != "" {
+			draft["source"] = elsewhere
+		}
+		if at := strings.LastIndexByte(n.Email, '@'); at >= 0 {
+			draft["email"] = n.Email[:at] + "@" + elsewhere + ".invalid"
+		}
 		again, err := r.Carry(tx, rules, []Op{{Draft: draft}})
 		if err != nil {
 			return err
