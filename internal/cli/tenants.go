@@ -2,6 +2,7 @@ package cli
 
 import (
 	"net/http"
+	"strconv"
 	"strings"
 )
 
@@ -81,4 +82,18 @@ func place(into map[string]any, path []string, value any) {
 		into, path = inner, path[1:]
 	}
 	into[path[0]] = value
+}
+
+// guessed reads a value of a tenant's settings: a number, true or false, a list where there is a comma, else a text.
+func guessed(text string) any {
+	if n, err := strconv.ParseFloat(text, 64); err == nil {
+		return n
+	}
+	if b, err := strconv.ParseBool(text); err == nil {
+		return b
+	}
+	if strings.Contains(text, ",") {
+		return listed(text)
+	}
+	return text
 }
