@@ -313,18 +313,6 @@ func checkName(name string) error {
 	return nil
 }
 
-// mergePolicy lays given fields over a policy, and checks the result.
-func mergePolicy(policy muster.TargetPolicy, given json.RawMessage) (muster.TargetPolicy, error) {
-	if len(given) > 0 {
-		d := json.NewDecoder(bytes.NewReader(given))
-		d.DisallowUnknownFields()
-		if err := d.Decode(&policy); err != nil {
-			return policy, muster.Errorf(muster.Invalid, "policy", "The policy cannot be read: %s.", strings.TrimPrefix(err.Error(), "json: "))
-		}
-	}
-	return policy, policy.Validate().Or()
-}
-
 func recordOf(t *store.TargetRow) muster.Record {
 	r := muster.Record{
 		"name": t.Name, "kind": t.Kind, "concurrency": t.Policy.Concurrency, "on_delete": t.Policy.OnDelete, "timeout_secs": t.Policy.TimeoutSecs,

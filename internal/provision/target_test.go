@@ -106,7 +106,9 @@ func TestTargetsRefused(t *testing.T) {
 		for name, n := range map[string]provision.NewTarget{
 			"kind":              {Name: "n", Kind: "nothing"},
 			"name":              {Name: " ", Kind: "marked"},
-			"policy":            {Name: "n", Kind: "marked", Policy: json.RawMessage(`{"speed":1}`)},
+			"policy":            {Name: "n", Kind: "marked", Policy: json.RawMessage(`[1]`)},
+			"policy.speed":      {Name: "n", Kind: "marked", Policy: json.RawMessage(`{"speed":1}`)},
+			"policy.allow":      {Name: "n", Kind: "marked", Policy: json.RawMessage(`{"allow":["10.0.0.0/8","localhost"]}`)},
 			"policy.attempts":   {Name: "n", Kind: "marked", Policy: json.RawMessage(`{"attempts":0}`)},
 			"policy.on_delete":  {Name: "n", Kind: "marked", Policy: json.RawMessage(`{"on_delete":"burn"}`)},
 			"config.shoe":       {Name: "n", Kind: "marked", Config: json.RawMessage(`{"shoe":1}`)},
