@@ -35,6 +35,7 @@ type yard struct {
 	caller    muster.Caller
 	log       *safeBuffer
 	key       secret.Key
+	stop      func() // ends the process that was started last
 }
 
 type safeBuffer struct {
@@ -89,12 +90,13 @@ func (y *yard) node(st *store.Store) (*provision.Provision, *roster.Roster) {
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- q.Run(ctx) }()
-	y.t.Cleanup(func() {
+	y.stop = sync.OnceFunc(func() {
 		stop()
 		if err := errors.Join(<-ended, p.Close(), q.Close()); err != nil {
 			y.t.Errorf("stop: %v", err)
 		}
 	})
+	y.t.Cleanup(y.stop)
 	return p, r
 }
 
