@@ -2,7 +2,9 @@ package intake
 
 import (
 	"encoding/json"
+	"strings"
 
+	"github.com/musterid/muster"
 	"github.com/musterid/muster/internal/batch"
 	"github.com/musterid/muster/internal/sheet"
 )
@@ -48,13 +50,15 @@ func cutSecrets(raw json.RawMessage) (without json.RawMessage, found bool) {
 			return raw, false // the row will fail for that
 		}
 		for name, value := range members {
-			if isSecret(sheet.FieldOf(name)) {
+			if secretName(name) {
 				members[name], found = json.RawMessage(`""`), true
 			} else if inner, cut := cutSecrets(value); cut {
 				members[name], found = inner, true
 			}
 		}
-		without, _ = json.Marshal(members) // of what was just read
+		if found {
+			without, _ = json.Marshal(members) // of what was just read
+		}
 	case '[':
 		if json.Unmarshal(raw, &list) != nil {
 			return raw, false
@@ -64,9 +68,18 @@ func cutSecrets(raw json.RawMessage) (without json.RawMessage, found bool) {
 				list[i], found = inner, true
 			}
 		}
-		without, _ = json.Marshal(list)
+		if found {
+			without, _ = json.Marshal(list)
+		}
 	}
 	return without, found
+}
+
+// secretName says whether a member of this name holds a password. Most members are called what we call the field, and then there is nothing to
+// work out.
+func secretName(name string) bool {
+	plain := muster.KnownField(name) && !strings.Contains(name, ".")
+	return !plain && isSecret(sheet.FieldOf(name))
 }
 
 func firstByte(raw json.RawMessage) byte {
