@@ -11,7 +11,7 @@ import (
 
 type batchesCommand struct {
 	remote
-	List    batchesList    `cmd:"" help:"List batches, newest first."`
+	List    batchesList    `cmd:"" help:"List imports, newest first, and the account work that follows them."`
 	Show    batchesShow    `cmd:"" help:"Show where a batch stands, and what failed."`
 	Items   batchesItems   `cmd:"" help:"List the items of a batch with their outcome."`
 	Watch   batchesWatch   `cmd:"" help:"Follow a batch until it is done."`
@@ -33,7 +33,7 @@ func (a batchArgument) path(rest ...string) string {
 }
 
 type batchesList struct {
-	Kind  string `enum:",import,provision" default:"" placeholder:"KIND" help:"Only import or provision."`
+	Kind  string `enum:"import,provision,all" default:"import" placeholder:"KIND" help:"Which: import, provision (the account work that follows imports) or all (${default})."`
 	State string `placeholder:"STATE" help:"Only in this state, such as running, held or finished."`
 	listFlags
 }

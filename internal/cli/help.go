@@ -40,6 +40,7 @@ muster import staff.csv --source hr --result staff-result.csv
 muster import - --mode update --name nightly`,
 
 	"batches list": `muster batches list
+muster batches list --kind all
 muster batches list --state held --json`,
 	"batches show":    `muster batches show 0199f3c2-7c1e-7c8a-8000-000000000001`,
 	"batches items":   `muster batches items 0199f3c2-7c1e-7c8a-8000-000000000001 --state failed`,

@@ -23,7 +23,8 @@ type OneBatch struct {
 type BatchOut struct{ Body Batch }
 
 func (s *surface) batches() {
-	handle(s, op(http.MethodGet, "/v1/batches", "list-batches", "List batches", "Batches of all surfaces, the newest first."), s.listBatches)
+	handle(s, op(http.MethodGet, "/v1/batches", "list-batches", "List batches",
+		"Imports of all surfaces, the newest first. The accounts that follow from an import are a batch of their own, of the kind `provision`: one import shows it as `provision`, and `kind` lists them."), s.listBatches)
 	handle(s, op(http.MethodGet, "/v1/batches/{batch}", "get-batch", "Get a batch", "One batch: its state, its counts, its plan, how long it will take yet, and the accounts that follow from it."), s.getBatch)
 	handle(s, op(http.MethodGet, "/v1/batches/{batch}/items", "list-items", "List a batch's items",
 		"The outcome of every row, in order; also of rows that had no turn yet. Of an import each item tells what happened to the person's accounts on each target."), s.listItems)
@@ -44,7 +45,7 @@ func pathParam(name, description string) *huma.Param {
 // BatchFilter is which batches to list.
 type BatchFilter struct {
 	Paging
-	Kind  string `query:"kind" enum:"import,provision"`
+	Kind  string `query:"kind" enum:"import,provision,all" default:"import" doc:"Imports, account work, or both."`
 	State string `query:"state" enum:"ready,planning,planned,running,held,finished,cancelled,failed"`
 }
 
@@ -53,7 +54,11 @@ func (s *surface) listBatches(ctx context.Context, caller muster.Caller, in *Bat
 	if err != nil {
 		return nil, err
 	}
-	list, err := s.Batches.List(ctx, caller, muster.BatchKind(in.Kind), muster.BatchState(in.State), at.Seq, in.ask())
+	kind := muster.BatchKind(in.Kind)
+	if in.Kind == "all" {
+		kind = ""
+	}
+	list, err := s.Batches.List(ctx, caller, kind, muster.BatchState(in.State), at.Seq, in.ask())
 	if err != nil {
 		return nil, err
 	}

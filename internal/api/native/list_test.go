@@ -79,6 +79,28 @@ func TestEveryListIsWholeWhateverThePage(t *testing.T) {
 	})
 }
 
+// Whoever lists batches means imports, unless they say otherwise.
+func TestBatchesByKind(t *testing.T) {
+	t.Parallel()
+	s := serve(t, config.Config{})
+	s.must(http.StatusCreated, http.MethodPost, "/v1/targets", `{"name": "practice", "kind": "rehearsal"}`)
+	b := s.must(http.StatusCreated, http.MethodPost, "/v1/batches?then=run", "first_name,email\nAna,ana@example.org\n", "Content-Type", "text/csv").object(t)
+	s.watch(text(b["id"]), func(map[string]any) {})
+	kinds := func(query string) string {
+		var found []string
+		for _, item := range s.must(http.StatusOK, http.MethodGet, "/v1/batches?"+query, "").object(t)["items"].([]any) {
+			found = append(found, text(item.(map[string]any)["kind"]))
+		}
+		return strings.Join(found, " ")
+	}
+	for query, want := range map[string]string{"": "import", "kind=import": "import", "kind=provision": "provision", "kind=all": "provision import", "kind=all&state=held": ""} {
+		if got := kinds(query); got != want {
+			t.Errorf("?%s lists %q, want %q", query, got, want)
+		}
+	}
+	s.must(http.StatusUnprocessableEntity, http.MethodGet, "/v1/batches?kind=accounts", "").problem(t)
+}
+
 func TestACursorBelongsToItsList(t *testing.T) {
 	t.Parallel()
 	s := serve(t, config.Config{})
