@@ -90,7 +90,11 @@ func (p *Provision) settle(ctx context.Context, tenant int64, group []*delivery)
 			one := *done // settling may be repeated
 			d, row := &one, one.account
 			if d.taken {
-				if err := p.renumber(tx, d, &row); err != nil {
+				ours, err := holds(tx, &row)
+				if err == nil && ours {
+					err = p.renumber(tx, d, &row)
+				}
+				if err != nil {
 					return err
 				}
 			}
@@ -104,6 +108,16 @@ func (p *Provision) settle(ctx context.Context, tenant int64, group []*delivery)
 		}
 		return p.settleItems(tx, final)
 	})
+}
+
+// holds says whether a claim is still ours, and keeps it so until the transaction ends. Who lost it must not give anybody another name: the account
+// that has the present one may be the person's own, made by whoever has the claim now.
+func holds(tx *store.Tx, claimed *store.AccountRow) (bool, error) {
+	if err := tx.RenewAccounts([]int64{claimed.Seq}, claimed.Owner, tx.Now().Add(leaseTime)); err != nil {
+		return false, err
+	}
+	now, err := tx.Accounts([]int64{claimed.Seq})
+	return err == nil && now[claimed.Seq].Owner == claimed.Owner, err
 }
 
 // settleAccount writes an account. When another account of ours has the same external id, this one is in conflict.
