@@ -141,6 +141,8 @@ func refusesFiles(t *testing.T, s *server) {
 		{"one line of 1 GiB", io.LimitReader(endless('a'), 1<<30), 413, "", []string{"line", "limit"}},
 		{"too large a file", io.LimitReader(io.MultiReader(text("last_name,email\n"), &repeated{text: "Martin,a@example.org\n"}), 1<<30), 413, "", []string{"limit"}},
 		{"lone quote", text("last_name,email\nMartin,a@example.org\n\"Petit,b@example.org\nDurand,c@example.org\n"), 422, "", []string{"line 3"}},
+		{"lone quote far down", text(known + sound(25_000) + "\"x,Petit,Paul,x@example.org\n"), 422, "", []string{"line 25004"}},
+		{"broken off workbook", bytes.NewReader(bomb(t, 1000).Bytes()[:700]), 422, "", []string{"damaged"}},
 		{"NUL bytes", text("last_name,email\nMar\x00tin,a@example.org\n"), 422, "", []string{"Line 2", "character 4"}},
 		{"two columns of one meaning", text("email,e-mail,last_name\na@example.org,b@example.org,Martin\n"), 422, "email", []string{`"email"`, `"e-mail"`}},
 		{"two columns of one name", text("email,last_name,last_name\na@example.org,Martin,Petit\n"), 422, "", []string{"Columns B and C"}},
@@ -166,6 +168,15 @@ func refusesFiles(t *testing.T, s *server) {
 	}
 }
 
+// sound gives n rows below the header of known.
+func sound(n int) string {
+	var out strings.Builder
+	for i := range n {
+		fmt.Fprintf(&out, "r%d,Petit,Paul,r%d@example.org\n", i, i)
+	}
+	return out.String()
+}
+
 // repeated gives a text again and again.
 type repeated struct {
 	text string
@@ -183,22 +194,22 @@ func (r *repeated) Read(p []byte) (int, error) {
 
 // failsRows sends files that are sound but for some rows: those fail, each with its reason, and the others are done.
 func failsRows(t *testing.T, s *server) {
-	const sound = "sound@example.org"
+	const other = "sound@example.org"
 	for _, c := range []struct {
 		name, file, mode string
 		row              int
 		field            string
 		words            []string
 	}{
-		{"address twice in the file", "last_name,email\nMartin,x@example.org\nPetit,X@example.org\nSound," + sound, "upsert", 3, "", []string{"row 2"}},
-		{"address that is somebody's", "last_name,email\nOther,anne@example.org\nSound," + sound, "create", 2, "email", []string{"Anne Martin"}},
-		{"one row, two people", "source_id,email,last_name\n1,paul@example.org,Martin\n9," + sound + ",Sound", "upsert", 2, "", []string{"two"}},
-		{"address that is none", "last_name,email\nMartin,not an address\nSound," + sound, "upsert", 2, "email", nil},
-		{"date that is none", "last_name,email,birth_date\nMartin,y@example.org,31/31/2020\nSound," + sound + ",", "upsert", 2, "birth_date", nil},
-		{"state that is none", "last_name,email,status\nMartin,z@example.org,purple\nSound," + sound + ",active", "upsert", 2, "state", []string{"purple"}},
-		{"text where a number is wrong", `[{"last_name":"Martin","email":7},{"last_name":"Sound","email":"` + sound + `"}]`, "upsert", 1, "email", nil},
-		{"field that is unknown", `[{"last_name":"Martin","emial":"y@example.org"},{"last_name":"Sound","email":"` + sound + `"}]`, "upsert", 1, "emial", nil},
-		{"more cells than columns", "last_name,email\nMartin,v@example.org,and more\nSound," + sound, "upsert", 2, "", []string{"more cells"}},
+		{"address twice in the file", "last_name,email\nMartin,x@example.org\nPetit,X@example.org\nSound," + other, "upsert", 3, "", []string{"row 2"}},
+		{"address that is somebody's", "last_name,email\nOther,anne@example.org\nSound," + other, "create", 2, "email", []string{"Anne Martin"}},
+		{"one row, two people", "source_id,email,last_name\n1,paul@example.org,Martin\n9," + other + ",Sound", "upsert", 2, "", []string{"two"}},
+		{"address that is none", "last_name,email\nMartin,not an address\nSound," + other, "upsert", 2, "email", nil},
+		{"date that is none", "last_name,email,birth_date\nMartin,y@example.org,31/31/2020\nSound," + other + ",", "upsert", 2, "birth_date", nil},
+		{"state that is none", "last_name,email,status\nMartin,z@example.org,purple\nSound," + other + ",active", "upsert", 2, "state", []string{"purple"}},
+		{"text where a number is wrong", `[{"last_name":"Martin","email":7},{"last_name":"Sound","email":"` + other + `"}]`, "upsert", 1, "email", nil},
+		{"field that is unknown", `[{"last_name":"Martin","emial":"y@example.org"},{"last_name":"Sound","email":"` + other + `"}]`, "upsert", 1, "emial", nil},
+		{"more cells than columns", "last_name,email\nMartin,v@example.org,and more\nSound," + other, "upsert", 2, "", []string{"more cells"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			before := list[personView](t, s, "/v1/people", nil)

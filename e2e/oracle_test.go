@@ -39,7 +39,7 @@ func (f *findings) report(t *testing.T) {
 // provesBatches proves that every item of every batch is final and that counts add up to them, and gives the batches.
 func (s *server) provesBatches(t *testing.T) []batchView {
 	t.Helper()
-	batches := list[batchView](t, s, "/v1/batches", nil)
+	batches := list[batchView](t, s, "/v1/batches", url.Values{"kind": {"all"}})
 	for _, b := range batches {
 		if !over(b.State) {
 			t.Errorf("%s batch %s is %s", b.Kind, b.Name, b.State)
@@ -161,10 +161,13 @@ func (s *server) leavesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer db.Close()
+	unfinished := "SELECT count(*) FROM batch WHERE state = 'receiving'"
+	if s.database != "" {
+		unfinished += " AND lease IS NULL" // another process may be at it, so an upload that broke off is removed when its lease has run out
+	}
 	for what, query := range map[string]string{
-		"blocks of no batch": "SELECT count(*) FROM block WHERE NOT EXISTS (SELECT 1 FROM batch WHERE batch.seq = block.batch)",
-		// An upload that broke off is removed at the next start over SQLite; elsewhere another node may be at it, so its lease has to run out.
-		"uploads without end":       "SELECT count(*) FROM batch WHERE state = 'receiving' AND lease IS NULL",
+		"blocks of no batch":        "SELECT count(*) FROM block WHERE NOT EXISTS (SELECT 1 FROM batch WHERE batch.seq = block.batch)",
+		"uploads without end":       unfinished,
 		"leases on ended batches":   "SELECT count(*) FROM batch WHERE state = 'finished' AND owner IS NOT NULL",
 		"claims on accounts":        "SELECT count(*) FROM account WHERE owner IS NOT NULL",
 		"accounts due":              "SELECT count(*) FROM account WHERE due IS NOT NULL",
