@@ -39,7 +39,7 @@ func TestBadInputs(t *testing.T) {
 // state is what bad input must leave as it was.
 func (s *server) state(t *testing.T) string {
 	t.Helper()
-	people, batches := list[personView](t, s, "/v1/people", nil), list[batchView](t, s, "/v1/batches", nil)
+	people, batches := list[personView](t, s, "/v1/people", nil), list[batchView](t, s, "/v1/batches", url.Values{"kind": {"all"}})
 	left, err := os.ReadDir(s.temp)
 	if err != nil {
 		t.Fatal(err)
@@ -300,7 +300,7 @@ func hidesOtherTenants(t *testing.T, s *server) {
 	call[any](t, s, http.MethodPost, "/v1/tenants", map[string]string{"code": "other", "name": "Other"})
 	key := otherKey(t, s)
 	anne := s.named(t, "anne.martin001")
-	batch := list[batchView](t, s, "/v1/batches", nil)[0]
+	batch := list[batchView](t, s, "/v1/batches", url.Values{"kind": {"all"}})[0]
 	target, _ := s.aim(t, faultless, nil)
 	s.unchanged(t, func() {
 		for _, r := range []struct{ method, path, body string }{
