@@ -272,7 +272,13 @@ func TestItems(t *testing.T) {
 			if err := tx.InsertItems(items); err != nil {
 				return err
 			}
-			return tx.InsertItems([]muster.Item{{Batch: next.Seq, Index: 0, State: muster.DoneItem, Person: 101}})
+			return tx.InsertItems([]muster.Item{
+				{Batch: next.Seq, Index: 0, State: muster.DoneItem, Person: 101, Change: items[0].Change},
+				{Batch: next.Seq, Index: 1, State: muster.DoneItem, Person: 101}, // nothing to change
+				{Batch: next.Seq, Index: 2, State: muster.PlannedItem, Person: 101, Change: items[0].Change},
+				{Batch: next.Seq, Index: 3, State: muster.SkippedItem, Person: 101, Change: items[0].Change},
+				{Batch: next.Seq, Index: 4, State: muster.FailedItem, Person: 101},
+			})
 		})
 		list := func(state muster.ItemState, from, limit int) (list []muster.Item) {
 			look(t, st, storetest.Tenant, func(tx *store.Tx) (err error) {
@@ -319,7 +325,7 @@ func TestItems(t *testing.T) {
 		}
 		look(t, st, storetest.Tenant, func(tx *store.Tx) error {
 			history, err := tx.ItemsOfPerson(101, 0, 10)
-			if len(history) != 2 || history[0].Batch != next.Seq || history[1].Index != 1 {
+			if len(history) != 3 || history[0].Batch != next.Seq || history[0].Index != 4 || history[1].Batch != next.Seq || history[1].Index != 0 || history[2].Index != 1 {
 				t.Errorf("history %+v, %v", history, err)
 			}
 			older, err := tx.ItemsOfPerson(101, muster.ItemKey(next.Seq, 0), 10)

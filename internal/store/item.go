@@ -113,10 +113,12 @@ func (tx *Tx) Items(batch int64, state muster.ItemState, from, limit int) ([]mus
 	return tx.items("SELECT "+itemColumns+" FROM item t WHERE "+w.sql()+" ORDER BY t.id LIMIT "+w.arg(limit), w.args)
 }
 
-// ItemsOfPerson gives everything that batches did to a person, newest first, from before an item key (0: from the newest).
+// ItemsOfPerson gives what batches changed of a person and where they failed to, newest first, from before an item key (0: from the newest). What is
+// only planned, was skipped, or found nothing to change did not happen to anybody; a list that comes every night would bury the rest under it.
 func (tx *Tx) ItemsOfPerson(person, before int64, limit int) ([]muster.Item, error) {
 	w := where{}
 	w.add("t.person = ?", person)
+	w.add("(t.state = 'done' AND t.change IS NOT NULL OR t.state = 'failed')")
 	w.add("t.tenant = ?", tx.tenant)
 	if before > 0 {
 		w.add("t.id < ?", before)
