@@ -29,7 +29,7 @@ func understand(o *Options, mapping map[string]string, sample []batch.Row) error
 		switch {
 		case secretColumn(c):
 			o.Notes = append(o.Notes, muster.Errorf(muster.Unsupported, c.Header, "Column %q: passwords are not taken from files. What stands there was not stored.", c.Header))
-		case c.Field == "" && !c.Ours:
+		case unrecognised(c):
 			o.Notes = append(o.Notes, muster.Errorf(muster.Unsupported, c.Header, "Column %q was not recognised and is not used. Say in the mapping what it means.", c.Header))
 		}
 	}
@@ -38,6 +38,9 @@ func understand(o *Options, mapping map[string]string, sample []batch.Row) error
 	}
 	return nil
 }
+
+// unrecognised says whether a column is not used although nobody said so.
+func unrecognised(c sheet.Column) bool { return c.Field == "" && !c.Ours && !c.Ignored }
 
 func identifies(columns []sheet.Column) bool {
 	for _, c := range columns {

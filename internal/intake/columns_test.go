@@ -51,3 +51,15 @@ func TestStateColumnIsUnderstood(t *testing.T) {
 		t.Errorf("faults %v", w.faults)
 	}
 }
+
+// Only what nobody recognised is worth a word: a column that was left out, under whatever case, and our own are not.
+func TestColumnsNotUsed(t *testing.T) {
+	t.Parallel()
+	o := Options{Header: []string{"email", "Shoe size", "Remark", "muster_status"}}
+	if err := understand(&o, map[string]string{"remark": "-"}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if got := o.Unrecognised(); len(o.Notes) != 1 || o.Notes[0].Field != "Shoe size" || !slices.Equal(got, []string{"Shoe size"}) {
+		t.Errorf("notes %v, unrecognised %q", o.Notes, got)
+	}
+}

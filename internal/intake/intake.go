@@ -42,11 +42,11 @@ type Options struct {
 	Notes muster.Errors `json:"notes,omitempty"`
 }
 
-// Unrecognised lists the columns that are kept and not used.
+// Unrecognised lists the columns that are kept and not used, but for those that the user left out.
 func (o Options) Unrecognised() []string {
 	var list []string
 	for _, c := range o.Columns {
-		if c.Field == "" && !c.Ours {
+		if unrecognised(c) {
 			list = append(list, c.Header)
 		}
 	}

@@ -17,6 +17,7 @@ type Column struct {
 	Index    int    `json:"index"`
 	Header   string `json:"header"`
 	Field    string `json:"field,omitempty"`    // the canonical name; "" when not recognised or not wanted
+	Ignored  bool   `json:"ignored,omitempty"`  // the user left it out
 	Ours     bool   `json:"ours,omitempty"`     // added by us to a result sheet
 	Opposite bool   `json:"opposite,omitempty"` // state only: a yes means that the person may not sign in
 }
@@ -61,7 +62,7 @@ func Map(header []string, mapping map[string]string) ([]Column, error) {
 		holder[field] = i
 	}
 	for i, h := range header {
-		columns[i] = Column{Index: i, Header: h, Ours: Ours(h)}
+		columns[i] = Column{Index: i, Header: h, Ours: Ours(h), Ignored: asked[i] == Ignore}
 	}
 	if err := claim(columns, asked, holder, true); err != nil {
 		return nil, err
