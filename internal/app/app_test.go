@@ -343,7 +343,7 @@ func TestAnUploadUnderWayIsFinished(t *testing.T) {
 		response.Body.Close()
 		answered <- response.StatusCode
 	}()
-	if _, err := send.Write([]byte("first_name\n")); err != nil { // returns when the handler has asked for it
+	if _, err := send.Write([]byte("email\n")); err != nil { // returns when the handler has asked for it
 		t.Fatal(err)
 	}
 	stopped := make(chan struct{})

@@ -33,23 +33,32 @@ func understand(o *Options, mapping map[string]string, sample []batch.Row) error
 			o.Notes = append(o.Notes, muster.Errorf(muster.Unsupported, c.Header, "Column %q was not recognised and is not used. Say in the mapping what it means.", c.Header))
 		}
 	}
-	if !identifies(columns) {
-		return muster.Errorf(muster.Required, "", "No column says who the people are: a name, an e-mail address or a username is needed. The columns are %s.", strings.Join(quote(o.Header), ", "))
-	}
-	return nil
+	return namesPeople(o, columns)
 }
 
 // unrecognised says whether a column is not used although nobody said so.
 func unrecognised(c sheet.Column) bool { return c.Field == "" && !c.Ours && !c.Ignored }
 
-func identifies(columns []sheet.Column) bool {
+// namesPeople refuses a file of which every row would fail, because no column names people, or none of those that do can find somebody again.
+func namesPeople(o *Options, columns []sheet.Column) error {
+	named, found := false, false
 	for _, c := range columns {
 		switch c.Field {
-		case "username", "email", "first_name", "last_name", "display_name", "source_id":
-			return true
+		case "username", "email", "source_id":
+			found = true
+		case "first_name", "last_name", "display_name":
+			named = true
 		}
 	}
-	return false
+	switch {
+	case !named && !found:
+		return muster.Errorf(muster.Required, "", "No column says who the people are: a name, an e-mail address or a username is needed. The columns are %s.", strings.Join(quote(o.Header), ", "))
+	case !found && o.Matching == muster.UpdateOnly:
+		return muster.Errorf(muster.Required, "mode", "No column says who in the directory is meant, and this import only updates: a source id, an e-mail address or a username is needed.")
+	case !found && o.Matching == muster.Upsert:
+		return muster.Errorf(muster.Required, "mode", "No column says who is in the directory already: a source id, an e-mail address or a username is needed. If everybody is new, import in the mode create.")
+	}
+	return nil
 }
 
 // holdsStates says whether most of what stands in a column can be read as a state. Then what cannot is a fault of its row: a slip of the pen must

@@ -102,7 +102,8 @@ var rowCases = []struct {
 	{"CreateOnly", intake.Upload{Matching: muster.CreateOnly}, "first_name,last_name,email\nAnn,Lee,ann@x.test\nNew,One,new@x.test\nNo,Key,\nNo,Key,\n",
 		[]string{"2 failed Ann Lee is in the directory already", "3 created", "4 created", "5 created"}, nil},
 	{"UpdateOnly", intake.Upload{Matching: muster.UpdateOnly}, "last_name,email\nLeigh,ann@x.test\nNew,new@x.test\nFox,\n", []string{"2 updated", "3 failed Nobody in the directory has", "4 failed Nobody in the directory has"}, nil},
-	{"UpsertNeedsAKey", intake.Upload{}, "first_name,last_name\nAnn,Lee\n", []string{"2 failed email: Nothing says whether"}, nil},
+	{"UpsertNeedsAKey", intake.Upload{}, "first_name,last_name,email\nAnn,Lee,\n", []string{"2 failed email: Nothing says whether"}, nil},
+	{"CreateNeedsNoKey", intake.Upload{Matching: muster.CreateOnly}, "first_name,last_name\nAnn,Lee\n", []string{"2 created"}, nil},
 	{"EmptyCellsKeep", intake.Upload{}, "email,first_name,employee_id\nann@x.test,,\n", []string{"2 unchanged"}, nil},
 	{"EmptyCellsClear", intake.Upload{EmptyClears: true}, "email,username,first_name,employee_id,state\nann@x.test,,,,\n", []string{"2 updated"}, func(h *house) {
 		if p := h.people()[0]; p.FirstName != "" || p.EmployeeID != "" || p.Username != "ann" || p.LastName != "Lee" || p.State != muster.Active {

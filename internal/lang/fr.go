@@ -9,6 +9,10 @@ var french = map[string]string{
 	"%s is not a date. It needs the form 2006-01-31 (year, month, day).": "%s n’est pas une date. Il faut la forme 2006-01-31 (année, mois, jour).",
 	"At most %d characters fit here; this has %d.":                       "Au plus %d caractères tiennent ici ; il y en a %d.",
 
+	"No column says who in the directory is meant, and this import only updates: a source id, an e-mail address or a username is needed.":                     "Aucune colonne ne dit qui, dans l’annuaire, est concerné, et cet import ne fait que modifier : il faut un numéro d’origine, une adresse e-mail ou un identifiant.",
+	"No column says who is in the directory already: a source id, an e-mail address or a username is needed. If everybody is new, import in the mode create.": "Aucune colonne ne dit qui est déjà dans l’annuaire : il faut un numéro d’origine, une adresse e-mail ou un identifiant. Si tout le monde est nouveau, importez avec --mode create.",
+	"Nothing says whether this person is in the directory already: give a source id, an e-mail address or a username, or import in the mode create.":          "Rien ne dit si cette personne est déjà dans l’annuaire : donnez un numéro d’origine, une adresse e-mail ou un identifiant, ou importez avec --mode create.",
+
 	// states of batches, items, people, accounts, targets
 	"receiving": "en réception",
 	"ready":     "prêt",

@@ -59,10 +59,11 @@ func (t T) Text(english string) string {
 	return english
 }
 
-// Error says a failure in the language of t, without its field.
+// Error says a failure in the language of t, without its field. One that came from a server has only its message: that is said in the language of
+// t where nothing was put into it.
 func (t T) Error(e *muster.Error) string {
 	if e.Format == "" {
-		return e.Message
+		return t.Text(e.Message)
 	}
 	return t.Sprintf(e.Format, e.Args...)
 }

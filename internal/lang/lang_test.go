@@ -68,6 +68,9 @@ func TestError(t *testing.T) {
 	if got := Of("fr").Error(&muster.Error{Message: "Came from afar, with 100 % of itself."}); got != "Came from afar, with 100 % of itself." {
 		t.Errorf("an error without its format: %q", got)
 	}
+	if got := Of("fr").Error(&muster.Error{Message: "This is needed."}); got != "Cette valeur est obligatoire." {
+		t.Errorf("a sentence of ours that came from afar: %q", got)
+	}
 }
 
 var verb = regexp.MustCompile(`%(?:\[(\d+)\])?[-+# 0]*\d*(?:\.\d+)?([a-zA-Z%])`)
@@ -117,7 +120,7 @@ func TestCatalogue(t *testing.T) {
 func TestCatalogueIsSaid(t *testing.T) {
 	t.Parallel()
 	said := map[string]bool{}
-	for _, folder := range []string{"../..", "../cli"} {
+	for _, folder := range []string{"../..", "../cli", "../intake"} {
 		files, err := filepath.Glob(filepath.Join(folder, "*.go"))
 		if err != nil || len(files) == 0 {
 			t.Fatalf("no source in %s: %v", folder, err)

@@ -151,7 +151,7 @@ func TestAStreamEndsWithTheProcess(t *testing.T) {
 	var body io.Closer
 	t.Cleanup(func() { body.Close() }) // after the server's own
 	s := serve(t, config.Config{})
-	id := text(s.must(http.StatusCreated, http.MethodPost, "/v1/batches", "first_name\nAna\n", "Content-Type", "text/csv").object(t)["id"])
+	id := text(s.must(http.StatusCreated, http.MethodPost, "/v1/batches", "email\na@x.test\n", "Content-Type", "text/csv").object(t)["id"])
 	s.must(http.StatusOK, http.MethodHead, "/v1/batches/"+id+"/events", "") // does not wait for anything
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.app.URL()+"/v1/batches/"+id+"/events", nil)
 	if err != nil {

@@ -53,7 +53,7 @@ func TestARefusedPostMayBeCorrected(t *testing.T) {
 	s.must(http.StatusUnprocessableEntity, http.MethodPost, "/v1/people", `{"first_name": "Ana", "email": "x"}`, "Idempotency-Key", "one")
 	s.must(http.StatusCreated, http.MethodPost, "/v1/people", `{"first_name": "Ana", "email": "ana@example.org"}`, "Idempotency-Key", "one")
 	s.must(http.StatusUnprocessableEntity, http.MethodPost, "/v1/batches", "Colour\nred\n", "Idempotency-Key", "two", "Content-Type", "text/csv")
-	s.must(http.StatusCreated, http.MethodPost, "/v1/batches", "first_name\nAna\n", "Idempotency-Key", "two", "Content-Type", "text/csv")
+	s.must(http.StatusCreated, http.MethodPost, "/v1/batches", "email\na@x.test\n", "Idempotency-Key", "two", "Content-Type", "text/csv")
 }
 
 // A key is shown once. The repeat says so, and makes no second one.
@@ -98,7 +98,7 @@ func TestRepeatsAtTheSameMoment(t *testing.T) {
 		var all sync.WaitGroup
 		for range 10 {
 			all.Go(func() {
-				a := s.send(http.MethodPost, "/v1/batches", "first_name\nAna\n", "Idempotency-Key", "one", "Content-Type", "text/csv")
+				a := s.send(http.MethodPost, "/v1/batches", "email\na@x.test\n", "Idempotency-Key", "one", "Content-Type", "text/csv")
 				mu.Lock()
 				defer mu.Unlock()
 				statuses[a.status]++
@@ -181,7 +181,7 @@ func TestAFileThatIsTooLarge(t *testing.T) {
 	t.Parallel()
 	s := serve(t, config.Config{Limits: config.Limits{Upload: 5000, Rows: 10}})
 	for name, rows := range map[string]int{"upload_bytes": 2000, "rows": 11} {
-		p := s.must(http.StatusRequestEntityTooLarge, http.MethodPost, "/v1/batches", "first_name\n"+strings.Repeat("Ana\n", rows), "Content-Type", "text/csv").problem(t)
+		p := s.must(http.StatusRequestEntityTooLarge, http.MethodPost, "/v1/batches", "email\n"+strings.Repeat("a@x.test\n", rows), "Content-Type", "text/csv").problem(t)
 		if p.Code != "too_long" || !strings.Contains(p.Detail, name) {
 			t.Errorf("%s: %s %s", name, p.Code, p.Detail)
 		}

@@ -84,7 +84,7 @@ func TestEveryRouteAsksForTheKey(t *testing.T) {
 		body, kind := "", "application/json"
 		switch {
 		case path == "/v1/batches":
-			body, kind = "first_name,last_name\nAna,Souza\n", "text/csv"
+			body, kind = "first_name,email\nAna,ana@x.test\n", "text/csv"
 		case method == http.MethodPost || method == http.MethodPatch || method == http.MethodPut:
 			body = sample[route]
 		}
@@ -126,7 +126,7 @@ func TestTenantsAreWalls(t *testing.T) {
 			"group":   text(in(http.MethodPost, "/v1/groups", sample["POST /v1/groups"])["id"]),
 			"target":  text(in(http.MethodPost, "/v1/targets", `{"name": "t", "kind": "rehearsal", "paused": true}`)["id"]),
 			"key":     text(in(http.MethodPost, "/v1/keys", sample["POST /v1/keys"])["id"]),
-			"batch":   text(in(http.MethodPost, "/v1/batches", "first_name,last_name\nA,B\n", "Content-Type", "text/csv")["id"]),
+			"batch":   text(in(http.MethodPost, "/v1/batches", "first_name,username\nA,B\n", "Content-Type", "text/csv")["id"]),
 			"account": nobody,
 		}
 		for _, route := range native.Routes() {
