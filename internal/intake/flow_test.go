@@ -353,3 +353,22 @@ func TestHistoryNamesTheFileAndTheTarget(t *testing.T) {
 		}
 	})
 }
+
+// The job that makes accounts owed may die with its process. That they are to follow stands in the provision batch, and is seen to without it.
+func TestAccountsFollowWithoutTheirJob(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, st *store.Store) {
+		h := open(t, st)
+		b := h.run(three, intake.Upload{}) // there is no target yet, so nothing follows
+		h.aim("")
+		if err := st.Update(t.Context(), storetest.Tenant, func(tx *store.Tx) error { return provision.Begin(tx, &b) }); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := st.Handle().ExecContext(t.Context(), "UPDATE batch SET updated_at = updated_at - 10000000 WHERE kind = 'provision'"); err != nil {
+			t.Fatal(err)
+		}
+		h.wait(b)
+		if n := len(h.target.Accounts()); n != 3 {
+			t.Errorf("%d accounts", n)
+		}
+	})
+}
