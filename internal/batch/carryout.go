@@ -43,12 +43,16 @@ func (e *Engine) carryOut(tx *store.Tx, b *store.BatchRow, next decoded) error {
 			final[index] = true
 		}
 	}
+	people, err := peopleBefore(tx, b)
+	if err != nil {
+		return err
+	}
 	all, err := e.worker.Carry(tx, b, next.rows, Chunk{First: next.first, Skip: final})
 	if err != nil {
 		return err
 	}
 	items := slices.DeleteFunc(all, func(i muster.Item) bool { return final[i.Index] })
-	why, err := e.mustHold(tx, b, items, stored)
+	why, err := e.mustHold(tx, b, items, stored, people)
 	if err != nil {
 		return err
 	}
@@ -105,8 +109,8 @@ func save(tx *store.Tx, items []muster.Item, stored map[int]muster.Item) error {
 	return tx.UpdateItems(known)
 }
 
-// mustHold says why the batch may not go on with these outcomes, and "" when it may.
-func (e *Engine) mustHold(tx *store.Tx, b *store.BatchRow, items []muster.Item, stored map[int]muster.Item) (string, error) {
+// mustHold says why the batch may not go on with these outcomes, and "" when it may. people is how many there were before it.
+func (e *Engine) mustHold(tx *store.Tx, b *store.BatchRow, items []muster.Item, stored map[int]muster.Item, people int) (string, error) {
 	disables, renames := 0, 0
 	for i := range items {
 		plan, planned := stored[items[i].Index]
@@ -127,26 +131,34 @@ func (e *Engine) mustHold(tx *store.Tx, b *store.BatchRow, items []muster.Item, 
 	if disables+renames == 0 {
 		return "", nil
 	}
-	return exceeded(tx, b.Counts.Disables+disables, b.Counts.Renames+renames)
+	return exceeded(tx, b.Counts.Disables+disables, b.Counts.Renames+renames, people)
 }
 
-// exceeded says which limit of the tenant so many disables and renames pass.
-func exceeded(tx *store.Tx, disables, renames int) (string, error) {
+// exceeded says which limit of the tenant so many disables and renames pass, where there are so many people.
+func exceeded(tx *store.Tx, disables, renames, people int) (string, error) {
 	if disables+renames == 0 {
 		return "", nil
 	}
 	tenant, err := tx.Own()
-	if err != nil {
-		return "", err
-	}
+	return tenant.Settings.Limits.Exceeded(disables, renames, people), err
+}
+
+// present is how many people there are: all but those who left.
+func present(tx *store.Tx) (people int, err error) {
 	counts, err := tx.PeopleCounts()
-	people := 0
 	for state, n := range counts {
 		if state != muster.Deleted && state != muster.Archived {
 			people += n
 		}
 	}
-	return tenant.Settings.Limits.Exceeded(disables, renames, people), err
+	return people, err
+}
+
+// peopleBefore is how many people there were before a batch that is being carried out, so that a run is measured by what its preview was: neither
+// those it takes away nor those it brings change what a percentage is of.
+func peopleBefore(tx *store.Tx, b *store.BatchRow) (int, error) {
+	people, err := present(tx)
+	return max(people+b.Counts.Disables-b.Counts.Created, 0), err
 }
 
 // hold keeps what a chunk would have done as its plan. Where there was no plan, the rest is planned too: whoever releases the batch sees all of it

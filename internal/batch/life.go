@@ -154,7 +154,11 @@ func (d *drive) end(ctx context.Context) error {
 
 // planned closes the planning of a batch: it waits for a run, or, when a run led here, for a release.
 func (e *Engine) planned(tx *store.Tx, b *store.BatchRow) error {
-	why, err := exceeded(tx, b.Plan.Disables, b.Plan.Renames)
+	people, err := peopleBefore(tx, b)
+	if err != nil {
+		return err
+	}
+	why, err := exceeded(tx, b.Plan.Disables, b.Plan.Renames, people)
 	if err != nil {
 		return err
 	}

@@ -290,6 +290,36 @@ func TestLeaversPastTheLimitAreHeld(t *testing.T) {
 	})
 }
 
+// What a percentage is of is the people there were before: a run holds what its preview would.
+func TestLimitsAreOfThePeopleThereWere(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, st *store.Store) {
+		h := open(t, st)
+		rows := func(first, n int, status string) string {
+			var text strings.Builder
+			for i := range n {
+				fmt.Fprintf(&text, "p%d@school.test,%s\n", first+i, status)
+			}
+			return text.String()
+		}
+		const header = "email,status\n"
+		h.run(header+rows(0, 100, "active"), intake.Upload{})
+		if b := h.run(header+rows(0, 10, "archived"), intake.Upload{}); b.Counts.Updated != 10 {
+			t.Errorf("ten of a hundred: %s %q", b.State, b.Message)
+		}
+		file := header + rows(100, 200, "active") + rows(10, 15, "archived")
+		for _, then := range []batch.Then{batch.PlanIt, batch.CarryIt} {
+			b, err := h.upload(file, intake.Upload{Then: then})
+			if err != nil {
+				t.Fatal(err)
+			}
+			b = h.wait(b, muster.Planned, muster.HeldBatch, muster.Finished)
+			if want := "15 people would be disabled of 90; the limit is 10 percent."; b.Plan.Hold != want {
+				t.Errorf("fifteen of ninety beside two hundred new ones, %s: %s %q", then, b.State, b.Plan.Hold)
+			}
+		}
+	})
+}
+
 func TestStrangersAccountIsNeverTouched(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, st *store.Store) {
 		h := open(t, st)
