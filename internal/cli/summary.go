@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/url"
@@ -165,8 +166,5 @@ func (i itemView) where() string {
 
 // who names the person of an item as well as it can.
 func (i itemView) who() string {
-	if i.Name == "" {
-		return i.Username
-	}
-	return i.Name
+	return cmp.Or(i.Name, i.Label, i.Username)
 }

@@ -57,6 +57,7 @@ type itemView struct {
 	State    muster.ItemState `json:"state"`
 	Username string           `json:"username"`
 	Name     string           `json:"name"`
+	Label    string           `json:"label"`
 	Target   string           `json:"target"`
 	Change   muster.Change    `json:"change"`
 	Reasons  muster.Errors    `json:"reasons"`

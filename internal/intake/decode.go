@@ -58,12 +58,7 @@ func (in *Intake) Decode(ctx context.Context, b *store.BatchRow, rows []batch.Ro
 
 // wish reads one row, with all its faults.
 func (o *Options) wish(row *batch.Row) wish {
-	w := wish{row: row.Number, draft: make(muster.Draft, 8), faults: slices.Clone(row.Faults)}
-	if row.JSON != nil {
-		w.readObject(o, row.JSON)
-	} else {
-		w.readCells(o, row.Cells)
-	}
+	w := o.asked(row)
 	if _, given := w.draft["source"]; !given && o.Source != "" && w.draft["source_id"] != nil {
 		w.draft["source"] = o.Source
 	}
@@ -73,6 +68,17 @@ func (o *Options) wish(row *batch.Row) wish {
 	w.keys()
 	made, faults := roster.Fresh().With(w.draft)
 	w.made, w.faults = &made, append(w.faults, faults...)
+	return w
+}
+
+// asked is what stands in a row, with the faults in its form.
+func (o *Options) asked(row *batch.Row) wish {
+	w := wish{row: row.Number, draft: make(muster.Draft, 8), faults: slices.Clone(row.Faults)}
+	if row.JSON != nil {
+		w.readObject(o, row.JSON)
+	} else {
+		w.readCells(o, row.Cells)
+	}
 	return w
 }
 

@@ -157,6 +157,7 @@ type Item struct {
 	Person   *uuid.UUID       `json:"person,omitempty" format:"uuid"`
 	Username string           `json:"username,omitempty" doc:"The person's; of somebody who is only planned, a forecast."`
 	Name     string           `json:"name,omitempty" doc:"To know the person by."`
+	Label    string           `json:"label,omitempty" doc:"Of an item without a person: what the row calls whom it means, by name, e-mail address, username or source id."`
 	Change   Change           `json:"change" doc:"What was done, or would be done."`
 	Reasons  []Fault          `json:"reasons" doc:"Why it failed or was skipped; of an item that is done, warnings."`
 	Account  *uuid.UUID       `json:"account,omitempty" format:"uuid" doc:"Of a provision batch."`
@@ -182,7 +183,7 @@ func (s *surface) listItems(ctx context.Context, caller muster.Caller, in *ItemF
 	if err != nil {
 		return nil, err
 	}
-	known, err := s.knowledge(ctx, caller, items)
+	known, err := s.knowledge(ctx, caller, &b, items)
 	if err != nil {
 		return nil, err
 	}

@@ -10,13 +10,17 @@ import (
 	"github.com/musterid/muster/internal/roster"
 )
 
-// knowledge is what is known of the people of some items.
+// knowledge is what is known of the people of some items, and of the rows that have none.
 type knowledge struct {
 	people   map[int64]roster.Person
 	accounts map[int64][]provision.AccountView
+	labels   map[int]string // of rows that have no person
 }
 
-func (s *surface) knowledge(ctx context.Context, caller muster.Caller, items []muster.Item) (k knowledge, err error) {
+func (s *surface) knowledge(ctx context.Context, caller muster.Caller, b *batch.Batch, items []muster.Item) (k knowledge, err error) {
+	if k.labels, err = s.Intake.Labels(ctx, caller, *b, items); err != nil {
+		return k, err
+	}
 	var seqs []int64
 	for i := range items {
 		if items[i].Person != 0 {
@@ -49,7 +53,7 @@ func (k knowledge) view(b *batch.Batch, i *muster.Item) Item {
 			v.Username = p.Username
 		}
 	}
-	v.Name = strings.TrimSpace(v.Name)
+	v.Name, v.Label = strings.TrimSpace(v.Name), k.labels[i.Index]
 	for n := range k.accounts[i.Person] {
 		a := &k.accounts[i.Person][n]
 		switch {
