@@ -2,11 +2,13 @@ package provision_test
 
 import (
 	"context"
+	"fmt"
 	"testing"
 	"time"
 
 	"github.com/musterid/muster"
 	"github.com/musterid/muster/internal/connector"
+	"github.com/musterid/muster/internal/roster"
 )
 
 func (y *yard) exec(query string, args ...any) {
@@ -124,6 +126,65 @@ func TestStoppedInTheMiddle(t *testing.T) {
 		y.quiet()
 		if len(s.Accounts()) != 6 || len(y.failures()) > 0 {
 			y.t.Errorf("%d accounts, failures %v", len(s.Accounts()), y.failures())
+		}
+	})
+}
+
+// Somebody is suspended and comes back, and in between it is not known what reached the target: what stands there decides, not what it was told
+// last.
+func TestInDoubtTheTargetIsAsked(t *testing.T) {
+	eachYard(t, func(y *yard) {
+		lost, died := y.aim(marked, ""), y.aim(marked, "")
+		p := y.enrol("username=ann last_name=Lee")[0]
+		y.quiet()
+		lost.Set(faultsLost)
+		y.pause(died, true)
+		y.change(p, "state=suspended nickname=Annie")
+		y.until("the answer is lost", func() bool { return len(lost.heard("disable")) == 1 && y.accountOn(p, lost).Attempts == 1 })
+
+		a, _ := died.account("ann") // a process did it there, and died before it said so
+		change := muster.Diff(muster.Record{"enabled": true}, muster.Record{"enabled": false, "nickname": "Annie"})
+		if _, err := died.Connector().Apply(y.t.Context(), connector.Step{Intent: connector.Ensure, ExternalID: a.ExternalID, Username: "ann", Change: change}); err != nil {
+			y.t.Fatal(err)
+		}
+		y.exec("UPDATE account SET owner = 'somebody dead', lease = 1 WHERE target = $1", died.view.Seq)
+
+		if out, err := y.roster.Change(y.t.Context(), y.caller, []roster.Wish{{Person: p.ID, Draft: muster.Draft{"state": "active", "nickname": nil}}}); err != nil || out[0].Err != nil {
+			y.t.Fatal(err, out)
+		}
+		y.until("it is followed", y.followed)
+		y.until("it is tried", func() bool { return y.accountOn(p, lost).Attempts == 1 && len(lost.heard("find")) > 1 })
+		lost.Set(faultsNone)
+		y.pause(died, false)
+		y.clock.Advance(longWait)
+		y.quiet()
+		for name, s := range map[string]*spy{"lost": lost, "died": died} {
+			if a, _ := s.account("ann"); !a.Enabled || a.Attributes["nickname"] != nil {
+				y.t.Errorf("%s: %+v", name, a)
+			}
+		}
+	})
+}
+
+// Groups that the account has at the target and that are none of ours are left alone, also when we have to look what stands there.
+func TestGroupsOfOthersStay(t *testing.T) {
+	eachYard(t, func(y *yard) {
+		s := y.aim(marked, `{"groups":true,"match":"email"}`)
+		groups, err := y.roster.CreateGroups(y.t.Context(), y.caller, []roster.NewGroup{{Code: "staff", Label: "Staff"}, {Code: "board", Label: "Board"}})
+		if err != nil {
+			y.t.Fatal(err)
+		}
+		s.Plant(connector.Account{ExternalID: "x1", Username: "ann", Enabled: true, Attributes: muster.Record{"email": "a@x.test", "groups": []string{"board", "theirs"}}})
+		y.pause(s, true)
+		p := y.enrol("username=ann email=a@x.test")[0]
+		if _, err := y.roster.AddToGroups(y.t.Context(), y.caller, []roster.GroupOp{{Person: p.ID, Group: groups[0].Group.ID}}); err != nil {
+			y.t.Fatal(err)
+		}
+		y.until("all is followed", y.followed)
+		y.pause(s, false)
+		y.quiet()
+		if a, _ := s.Account("x1"); a.Marker == "" || fmt.Sprint(a.Attributes["groups"]) != "[staff theirs]" {
+			y.t.Errorf("account %+v", a)
 		}
 	})
 }

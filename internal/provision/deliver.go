@@ -33,12 +33,12 @@ func (p *Provision) deliver(ctx context.Context, t *store.TargetRow, conn connec
 // bring decides which steps lead from what we know of the account to what is wanted, and takes them.
 func (p *Provision) bring(ctx context.Context, t *store.TargetRow, conn connector.Connector, d *delivery) error {
 	if d.account.ExternalID != "" {
-		err := p.ensure(ctx, t, conn, d, d.account.Pushed)
+		err := p.maintain(ctx, t, conn, d)
 		if !errors.Is(err, connector.ErrNotFound) {
 			return err
 		}
 		// Somebody deleted it over there. Who is to have an account gets a new one.
-		d.account.ExternalID, d.account.Pushed = "", nil
+		d.account.ExternalID, d.account.Pushed, d.account.Intent = "", nil, nil
 	}
 	kind, err := p.kind(t.Kind)
 	if err != nil {
@@ -73,10 +73,7 @@ func (p *Provision) marker(d *delivery) string { return d.person.ID.String() }
 
 // ensure brings an account that is ours from what it has to what is wanted.
 func (p *Provision) ensure(ctx context.Context, t *store.TargetRow, conn connector.Connector, d *delivery, has muster.Record) error {
-	if has = maps.Clone(has); has == nil {
-		has = muster.Record{} // it exists, and all we know of it is that
-	}
-	if !t.Policy.Groups {
+	if has = maps.Clone(has); !t.Policy.Groups {
 		delete(has, "groups") // not ours to touch, or no longer
 	}
 	change := muster.Diff(has, d.wanted)
@@ -86,8 +83,13 @@ func (p *Provision) ensure(ctx context.Context, t *store.TargetRow, conn connect
 	step := connector.Step{
 		Intent: connector.Ensure, ExternalID: d.account.ExternalID, Marker: p.marker(d), Username: d.person.Username, Change: change, Wanted: d.wanted,
 	}
+	before := d.account.Intent
+	d.account.Intent = asked(d.wanted) // until the answer is known
 	account, err := conn.Apply(ctx, step)
-	if errors.Is(err, connector.ErrExists) {
+	switch {
+	case errors.Is(err, errStopped):
+		d.account.Intent = before
+	case errors.Is(err, connector.ErrExists):
 		return p.conflict(d, fmt.Errorf("the username %q is taken there", d.person.Username))
 	}
 	if errors.Is(err, connector.ErrNotFound) && d.wanted["enabled"] != true {
@@ -103,7 +105,7 @@ func (p *Provision) ensure(ctx context.Context, t *store.TargetRow, conn connect
 // nothing notes that there is nothing to do.
 func (p *Provision) nothing(d *delivery, state muster.AccountState) error {
 	d.account.State, d.state = state, muster.DoneItem
-	d.account.Due, d.account.LastError, d.account.Attempts = time.Time{}, nil, 0
+	d.account.Due, d.account.LastError, d.account.Attempts, d.account.Intent = time.Time{}, nil, 0, nil
 	switch state {
 	case muster.DeliveredAccount:
 		d.account.Pushed = d.wanted
@@ -190,17 +192,11 @@ func (p *Provision) meet(ctx context.Context, t *store.TargetRow, conn connector
 		return p.conflict(d, fmt.Errorf("an account %q is there already (%s) and is not ours", found.Username, found.ExternalID))
 	}
 	d.account.ExternalID, d.account.Username, d.account.State = found.ExternalID, found.Username, muster.PendingAccount
-	has := muster.Record{}
-	for field, value := range found.Attributes {
-		has[field] = value
-	}
-	has["username"], has["enabled"] = found.Username, found.Enabled
-	// Fields that the kind does not read are told again: that cannot harm.
-	if err := p.ensure(ctx, t, conn, d, has); err != nil {
+	has, err := p.standing(ctx, t, d, found)
+	if err != nil {
 		return err
 	}
-	d.account.Intent = nil
-	return nil
+	return p.ensure(ctx, t, conn, d, has)
 }
 
 // ours is design rule 5.

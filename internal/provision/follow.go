@@ -207,7 +207,7 @@ func (w *planned) look(tx *store.Tx, t *store.TargetRow, row *store.PersonRow, g
 		a.ExternalID == "" && a.Due.IsZero() && !deserves(row, t) && a.Intent == nil:
 		item.State, item.Change = muster.DoneItem, muster.Change{}
 		w.unchanged++
-	case item.Change.Disables():
+	case item.Change.Disables(), a.ExternalID != "" && a.Intent != nil && want["enabled"] != true: // in doubt, it may be enabled
 		w.urgent = append(w.urgent, a.Seq)
 	default:
 		w.changed = append(w.changed, a.Seq)

@@ -14,7 +14,7 @@ import (
 // AccountRow is an account with what its delivery keeps.
 type AccountRow struct {
 	muster.Account
-	Intent muster.Record // what a create that was sent, and whose answer is not known, asked for; nil when there is none
+	Intent muster.Record // what a step that was sent, and whose answer is not known, asked for; nil when there is none
 	Urgent bool          // goes before everything else: somebody is to lose access
 	Owner  string
 }
@@ -164,8 +164,11 @@ func (tx *Tx) ForgetPushed(account int64) error {
 	return tx.exec("UPDATE account SET pushed = NULL WHERE seq = $1 AND tenant = $2", account, tx.tenant)
 }
 
+// unsettled puts an account in doubt whose owner ended without settling it: a step may have been sent.
+const unsettled = "intent = CASE WHEN owner IS NOT NULL AND external_id IS NOT NULL THEN coalesce(intent, '{}') ELSE intent END"
+
 // ClaimAccounts makes owner the one who delivers up to limit due accounts of a target until a time: the urgent ones first. What another owner
-// holds is passed over.
+// holds is passed over. An account that its last owner did not settle comes with an intent.
 func (tx *Tx) ClaimAccounts(target int64, owner string, until time.Time, limit int) ([]AccountRow, error) {
 	var claimed []AccountRow
 	skip := ""
@@ -176,7 +179,7 @@ func (tx *Tx) ClaimAccounts(target int64, owner string, until time.Time, limit i
 		if limit <= len(claimed) {
 			break
 		}
-		list, err := tx.accounts(`UPDATE account AS t SET owner = $1, lease = $2 WHERE t.seq IN (SELECT seq FROM account WHERE target = $3 AND urgent = $4 AND due <= $5
+		list, err := tx.accounts(`UPDATE account AS t SET owner = $1, lease = $2, `+unsettled+` WHERE t.seq IN (SELECT seq FROM account WHERE target = $3 AND urgent = $4 AND due <= $5
  AND (lease IS NULL OR lease < $5) AND tenant = $6 ORDER BY due LIMIT $7`+skip+`) RETURNING `+tx.returning(accountColumns),
 			owner, micros(until), target, urgent, tx.now.UnixMicro(), tx.tenant, limit-len(claimed))
 		if err != nil {

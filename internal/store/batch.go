@@ -202,7 +202,7 @@ func (tx *Tx) FreeLeases() error {
 	if err := tx.exec("UPDATE batch SET owner = NULL, lease = NULL WHERE owner IS NOT NULL"); err != nil {
 		return err
 	}
-	return tx.exec("UPDATE account SET owner = NULL, lease = NULL WHERE owner IS NOT NULL")
+	return tx.exec("UPDATE account SET owner = NULL, lease = NULL, " + unsettled + " WHERE owner IS NOT NULL")
 }
 
 // DeleteBatch removes a batch that never became visible, with its blocks.
