@@ -89,19 +89,12 @@ func (c *batchesItems) Run(s *session) error {
 	})
 }
 
-// change names what is different, in short.
+// change says what is different, in short: of somebody new only that, of everybody else field by field.
 func (i itemView) change() string {
 	if i.Change.Action != muster.Update {
 		return string(i.Change.Action)
 	}
-	text := string(i.Change.Action)
-	for n, f := range i.Change.Fields {
-		if n == 4 {
-			return text + " …"
-		}
-		text += " " + f.Field
-	}
-	return text
+	return string(i.Change.Action) + " " + differences(i.Change)
 }
 
 func (s *session) reasons(list muster.Errors) string {

@@ -108,34 +108,7 @@ func (c *demoCommand) preview(s *session, server *client.Client) (batchView, err
 	}
 	s.planSummary(b)
 	s.unused(b)
-	return b, s.forecasts(server, b)
-}
-
-// forecasts shows the first people who would be new, and what they would be called.
-func (s *session) forecasts(server *client.Client, b batchView) error {
-	if b.Plan.Create == 0 {
-		return nil
-	}
-	s.printf("\nThe first who are new, and the usernames they would get:")
-	t := newTable(s.out, s.t.Text("row"), s.t.Text("name"), s.t.Text("username"))
-	shown := 0
-	_, err := server.Each(s.ctx, escaped("batches", b.ID, "items"), url.Values{"state": {string(muster.PlannedItem)}}, 50, func(raw json.RawMessage) error {
-		item, err := as[itemView](raw)
-		if err != nil || shown == 5 || item.Change.Action != muster.Create {
-			return err
-		}
-		shown++
-		t.row(item.where(), item.Name, item.login(s.t.Text("forecast")))
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	if err := t.flush(); err != nil {
-		return err
-	}
-	s.printf("")
-	return nil
+	return b, s.samples(server, b)
 }
 
 // carryOut runs the plan and waits for people and accounts.

@@ -199,25 +199,34 @@ func (c *importCommand) planned(s *session, server *client.Client, b batchView, 
 		if err := s.printJSON(raw); err != nil {
 			return false, err
 		}
+	} else if err := s.showPlan(server, b); err != nil {
+		return false, err
+	}
+	if c.Preview && c.Result != "" {
+		if err := s.saveResult(server, b.ID, c.Result); err != nil {
+			return false, err
+		}
+	}
+	switch {
+	case s.JSON:
 		return false, planOutcome(b)
-	}
-	s.planSummary(b)
-	s.unused(b)
-	if err := s.forecasts(server, b); err != nil {
-		return false, err
-	}
-	if err := s.failures(server, b); err != nil {
-		return false, err
-	}
-	if c.Preview {
+	case c.Preview:
 		s.printf("Nothing has been changed. To carry it out: muster batches run %s", b.ID)
 		return false, planOutcome(b)
-	}
-	if !s.confirm("Carry it out?") {
+	case !s.confirm("Carry it out?"):
 		s.printf("Nothing has been changed. To carry it out: muster batches run %s", b.ID)
 		return false, &exit{code: ExitFailed}
 	}
 	return true, nil
+}
+
+func (s *session) showPlan(server *client.Client, b batchView) error {
+	s.planSummary(b)
+	s.unused(b)
+	if err := s.samples(server, b); err != nil {
+		return err
+	}
+	return s.failures(server, b)
 }
 
 func planOutcome(b batchView) error {

@@ -182,8 +182,16 @@ func (c *peopleHistory) Run(s *session) error {
 		return err
 	}
 	return listing(s, path, nil, client.Whole, []string{"when", "who", "through", "what", "change"}, func(h historyView) []string {
-		return []string{second(h.At), h.Actor, h.Surface, h.what(), differences(h.Change)}
+		return []string{second(h.At), h.Actor, h.Surface, h.what(), h.outcome(s)}
 	})
+}
+
+// outcome is what an event changed, or why it could not.
+func (h historyView) outcome(s *session) string {
+	if h.Batch == nil || h.Batch.State != muster.FailedItem {
+		return differences(h.Change)
+	}
+	return s.t.Text(string(h.Batch.State)) + ": " + s.reasons(h.Batch.Reasons)
 }
 
 // what names an event, with the file it came from where it did.

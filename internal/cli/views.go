@@ -127,9 +127,11 @@ type historyView struct {
 	Target  string        `json:"target"`
 	Change  muster.Change `json:"change"`
 	Batch   *struct {
-		Name  string `json:"name"`
-		Index int    `json:"index"`
-		Row   int    `json:"row"`
+		Name    string           `json:"name"`
+		Index   int              `json:"index"`
+		Row     int              `json:"row"`
+		State   muster.ItemState `json:"state"`
+		Reasons muster.Errors    `json:"reasons"`
 	} `json:"batch"`
 }
 

@@ -87,6 +87,11 @@ var french = map[string]string{
 	// the demo
 	"A server for this demo alone is running on %s, with a target that only rehearses.\n": "Un serveur pour cette seule démonstration tourne sur %s, avec une cible qui ne fait que répéter.\n",
 	"\nThe first who are new, and the usernames they would get:":                          "\nLes premiers arrivants, et les identifiants qu’ils auraient :",
+	"\nThe first who would change:":                                                       "\nLes premiers dont une fiche changerait :",
+	"\nRow by row: muster batches items %s --state planned\n":                             "\nLigne par ligne : muster batches items %s --state planned\n",
+	"change":                  "changement",
+	"when":                    "quand",
+	"through":                 "par",
 	"name":                    "nom",
 	"username":                "identifiant",
 	"forecast":                "prévu",
