@@ -17,7 +17,7 @@ func newLog(w io.Writer, level, format string) *slog.Logger {
 		return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: at}))
 	}
 	if file, ok := w.(*os.File); ok && isatty.IsTerminal(file.Fd()) {
-		return slog.New(tint.NewHandler(w, &tint.Options{Level: at, TimeFormat: "15:04:05"}))
+		return slog.New(tint.NewTextHandler(w, &tint.Options{Level: at, TimeFormat: "15:04:05"}))
 	}
 	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: at}))
 }

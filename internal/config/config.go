@@ -97,8 +97,15 @@ func (c Config) Check() error {
 		name string
 		n    int64
 	}{
-		{"body-bytes", l.Body}, {"body-depth", int64(l.Depth)}, {"upload-bytes", l.Upload}, {"rows", int64(l.Rows)}, {"columns", int64(l.Columns)},
-		{"cell-bytes", int64(l.CellBytes)}, {"line-bytes", int64(l.LineBytes)}, {"inflated-bytes", l.Inflated}, {"ratio", int64(l.Ratio)},
+		{"body-bytes", l.Body},
+		{"body-depth", int64(l.Depth)},
+		{"upload-bytes", l.Upload},
+		{"rows", int64(l.Rows)},
+		{"columns", int64(l.Columns)},
+		{"cell-bytes", int64(l.CellBytes)},
+		{"line-bytes", int64(l.LineBytes)},
+		{"inflated-bytes", l.Inflated},
+		{"ratio", int64(l.Ratio)},
 	} {
 		if limit.n < 1 {
 			add(limit.name, "A limit is at least 1, not %d.", limit.n)

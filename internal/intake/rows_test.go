@@ -99,8 +99,13 @@ var rowCases = []struct {
 	{"MeansTwoPeople", intake.Upload{Source: "hr"}, "source_id,email,last_name\n1,bob@x.test,X\n", []string{"2 failed This row means two people: Ann Lee"}, nil},
 	{"AnotherSourceIdOfTheSameSource", intake.Upload{Source: "hr"}, "source_id,email,last_name\n3,bob@x.test,X\n", []string{"2 failed source_id: The e-mail address is that of Bob Ray"}, nil},
 	{"SourceIdIsLearntFromTheAddress", intake.Upload{Source: "school"}, "source_id,email,last_name\n3,bob@x.test,Ray\n", []string{"2 updated"}, nil},
-	{"CreateOnly", intake.Upload{Matching: muster.CreateOnly}, "first_name,last_name,email\nAnn,Lee,ann@x.test\nNew,One,new@x.test\nNo,Key,\nNo,Key,\n",
-		[]string{"2 failed Ann Lee is in the directory already", "3 created", "4 created", "5 created"}, nil},
+	{
+		"CreateOnly",
+		intake.Upload{Matching: muster.CreateOnly},
+		"first_name,last_name,email\nAnn,Lee,ann@x.test\nNew,One,new@x.test\nNo,Key,\nNo,Key,\n",
+		[]string{"2 failed Ann Lee is in the directory already", "3 created", "4 created", "5 created"},
+		nil,
+	},
 	{"UpdateOnly", intake.Upload{Matching: muster.UpdateOnly}, "last_name,email\nLeigh,ann@x.test\nNew,new@x.test\nFox,\n", []string{"2 updated", "3 failed Nobody in the directory has", "4 failed Nobody in the directory has"}, nil},
 	{"UpsertNeedsAKey", intake.Upload{}, "first_name,last_name,email\nAnn,Lee,\n", []string{"2 failed email: Nothing says whether"}, nil},
 	{"CreateNeedsNoKey", intake.Upload{Matching: muster.CreateOnly}, "first_name,last_name\nAnn,Lee\n", []string{"2 created"}, nil},
@@ -110,12 +115,17 @@ var rowCases = []struct {
 			h.t.Errorf("cleared: %+v", p)
 		}
 	}},
-	{"DatesDayFirst", intake.Upload{Dates: "dmy"}, "email,birth_date\nann@x.test,03/04/2010\nbob@x.test,31.12.2009\nc@x.test,12/31/2009\nd@x.test,2010-04-03\n",
-		[]string{"2 updated", "3 updated", "4 failed birth_date: \"12/31/2009\" is not a date", "5 created"}, func(h *house) {
+	{
+		"DatesDayFirst",
+		intake.Upload{Dates: "dmy"},
+		"email,birth_date\nann@x.test,03/04/2010\nbob@x.test,31.12.2009\nc@x.test,12/31/2009\nd@x.test,2010-04-03\n",
+		[]string{"2 updated", "3 updated", "4 failed birth_date: \"12/31/2009\" is not a date", "5 created"},
+		func(h *house) {
 			if p := h.people(); p[0].Profile.BirthDate != "2010-04-03" || p[1].Profile.BirthDate != "2009-12-31" {
 				h.t.Errorf("dates %s %s", p[0].Profile.BirthDate, p[1].Profile.BirthDate)
 			}
-		}},
+		},
+	},
 	{"DatesMonthFirst", intake.Upload{Dates: "mdy"}, "email,birth_date\nann@x.test,03/04/2010\n", []string{"2 updated"}, func(h *house) {
 		if p := h.people()[0]; p.Profile.BirthDate != "2010-03-04" {
 			h.t.Errorf("date %s", p.Profile.BirthDate)
@@ -134,14 +144,29 @@ var rowCases = []struct {
 	{"WrongState", intake.Upload{Mapping: map[string]string{"x": "state"}}, "email,x\nann@x.test,perhaps\n", []string{"2 failed state: \"perhaps\" is no state"}, nil},
 	{"NewAndArchived", intake.Upload{}, "email,last_name,status\nz@x.test,Z,archived\n", []string{"2 failed state: Somebody new cannot be archived"}, nil},
 	{"SharedEmail", intake.Upload{SharedEmail: true, Source: "hr"}, "source_id,email,last_name\n8,ann@x.test,A\n9,ann@x.test,B\n", []string{"2 created", "3 created"}, nil},
-	{"AllFaultsOfARow", intake.Upload{}, "email,birth_date,locale,status,groups\nbad,soon,!!,active,nowhere\n",
-		[]string{"2 failed birth_date: \"soon\" is not a date of the form 2006-01-31. If day and month stand first, say so: dates dmy or mdy.; email: \"bad\" is not an e-mail address"}, nil},
+	{
+		"AllFaultsOfARow",
+		intake.Upload{},
+		"email,birth_date,locale,status,groups\nbad,soon,!!,active,nowhere\n",
+		[]string{"2 failed birth_date: \"soon\" is not a date of the form 2006-01-31. If day and month stand first, say so: dates dmy or mdy.; email: \"bad\" is not an e-mail address"},
+		nil,
+	},
 	{"TooManyCells", intake.Upload{}, "email,last_name\nann@x.test,Lee,more\nbob@x.test,Roy\n", []string{"2 failed The row has more cells", "3 updated"}, nil},
 	{"BlankRows", intake.Upload{}, "email,last_name\n\n,\nann@x.test,Lea\n\n", []string{"4 updated"}, nil},
-	{"JSONTypes", intake.Upload{Name: "a.json"}, `[{"email":5,"last_name":"A"},{"email":"ann@x.test","last_name":["x"]},{"email":"ann@x.test","absent":"perhaps"},{"email":"bob@x.test","absent":true,"phones":[{"type":"work","number":"1"}]}]`,
-		[]string{"1 failed email: A text is expected here, not a number", "2 failed last_name: A text is expected here, not a list", "3 failed absent: \"perhaps\" is neither", "4 updated"}, nil},
-	{"JSONUnknownField", intake.Upload{Name: "a.json"}, `[{"email":"ann@x.test","shoe":"42"},{"email":"bob@x.test","muster_status":"x","Nom":"Roy"}]`,
-		[]string{"1 failed shoe: There is no field \"shoe\".", "2 updated"}, nil},
+	{
+		"JSONTypes",
+		intake.Upload{Name: "a.json"},
+		`[{"email":5,"last_name":"A"},{"email":"ann@x.test","last_name":["x"]},{"email":"ann@x.test","absent":"perhaps"},{"email":"bob@x.test","absent":true,"phones":[{"type":"work","number":"1"}]}]`,
+		[]string{"1 failed email: A text is expected here, not a number", "2 failed last_name: A text is expected here, not a list", "3 failed absent: \"perhaps\" is neither", "4 updated"},
+		nil,
+	},
+	{
+		"JSONUnknownField",
+		intake.Upload{Name: "a.json"},
+		`[{"email":"ann@x.test","shoe":"42"},{"email":"bob@x.test","muster_status":"x","Nom":"Roy"}]`,
+		[]string{"1 failed shoe: There is no field \"shoe\".", "2 updated"},
+		nil,
+	},
 	{"JSONTwoNamesForOneField", intake.Upload{Name: "a.json"}, `[{"email":"ann@x.test","Mail":"bob@x.test"}]`, []string{"1 failed email: \"Mail\" and \"email\" mean the same"}, nil},
 	{"JSONState", intake.Upload{Name: "a.json"}, `[{"email":"ann@x.test","suspended":true},{"email":"bob@x.test","enabled":false},{"username":"cid","state":"actif"}]`, []string{"1 updated", "2 updated", "3 unchanged"}, nil},
 	{"JSONNullClears", intake.Upload{Name: "a.json"}, `[{"email":"ann@x.test","employee_id":null},{"email":"bob@x.test","username":null}]`, []string{"1 updated", "2 failed username: A username can be changed and not be taken away"}, nil},
@@ -152,12 +177,17 @@ var rowCases = []struct {
 			h.t.Errorf("%+v", p[3])
 		}
 	}},
-	{"GroupsAndUnits", intake.Upload{}, "email,last_name,groups,unit,unit title,role\nann@x.test,Lee,\"staff, board\",class:6A,Head,member\nz@x.test,Z,staff,,,member\nnew@x.test,N,nowhere,class:9Z,,\nbob@x.test,R,,6A,,\n",
-		[]string{"2 updated", "3 created role: A role is held in a unit", "4 failed unit:", "5 updated"}, func(h *house) {
+	{
+		"GroupsAndUnits",
+		intake.Upload{},
+		"email,last_name,groups,unit,unit title,role\nann@x.test,Lee,\"staff, board\",class:6A,Head,member\nz@x.test,Z,staff,,,member\nnew@x.test,N,nowhere,class:9Z,,\nbob@x.test,R,,6A,,\n",
+		[]string{"2 updated", "3 created role: A role is held in a unit", "4 failed unit:", "5 updated"},
+		func(h *house) {
 			if n := len(h.people()); n != 4 {
 				h.t.Errorf("%d people: a row that failed left somebody", n)
 			}
-		}},
+		},
+	},
 	{"NumbersAndFormulas", intake.Upload{}, "email,last_name\nann@x.test,=1+1\nbob@x.test,'=Roy\n", []string{"2 updated", "3 updated"}, func(h *house) {
 		if p := h.people(); p[0].LastName != "=1+1" {
 			h.t.Errorf("names %q %q", p[0].LastName, p[1].LastName)

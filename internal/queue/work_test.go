@@ -116,8 +116,7 @@ func TestFailedJobIsTriedAgain(t *testing.T) {
 func TestHandlerGoesOnByEnqueueingItself(t *testing.T) {
 	eachEngine(t, func(t *testing.T, d *database) {
 		q, done := d.open(t, 2, 0), make(chan struct{})
-		var step func(ctx context.Context, args json.RawMessage) error
-		step = func(ctx context.Context, args json.RawMessage) error {
+		step := func(ctx context.Context, args json.RawMessage) error {
 			var job jobID
 			if err := json.Unmarshal(args, &job); err != nil {
 				return err

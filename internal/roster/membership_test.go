@@ -323,8 +323,10 @@ func TestJoinAll(t *testing.T) {
 			if changed != step.want || len(faults) != 5 {
 				c.t.Errorf("%s: %d changed, want %d; %q", step.name, changed, step.want, faults)
 			}
-			for i, want := range []string{`not_found unit: There is no unit "nowhere"`, `not_found unit: There is no unit "club:nowhere"`, "conflict unit: There are units chess of several kinds: class, club",
-				`not_found groups: There is no group "Staff"`, "not_found unit"} {
+			for i, want := range []string{
+				`not_found unit: There is no unit "nowhere"`, `not_found unit: There is no unit "club:nowhere"`, "conflict unit: There are units chess of several kinds: class, club",
+				`not_found groups: There is no group "Staff"`, "not_found unit",
+			} {
 				if !strings.HasPrefix(faults[i], want) {
 					c.t.Errorf("%s: %s, want %s", step.name, faults[i], want)
 				}

@@ -168,8 +168,10 @@ func TestCreateUnits(t *testing.T) {
 		if err != nil || got.ID != out[1].Unit.ID || got.Attributes["level"] != "6" || got.Parent != made["school:lycee"].ID {
 			c.t.Errorf("read back %+v, %v", got, err)
 		}
-		want := []string{"unit.create code kind name", "unit.create code kind name parent", "unit.create code kind name parent",
-			"unit.create attributes.level code kind name parent", "unit.create code kind name parent"}
+		want := []string{
+			"unit.create code kind name", "unit.create code kind name parent", "unit.create code kind name parent",
+			"unit.create attributes.level code kind name parent", "unit.create code kind name parent",
+		}
 		if got := c.recorded("unit "); !slices.Equal(got, want) {
 			c.t.Errorf("recorded %q", got)
 		}

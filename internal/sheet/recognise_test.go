@@ -30,26 +30,42 @@ func described(cols []Column) string {
 func TestRecogniseExports(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ name, header, want string }{
-		{"GoogleWorkspace", "First Name [Required],Last Name [Required],Email Address [Required],Password [Required],Password Hash Function [UPLOAD ONLY],Org Unit Path [Required],New Primary Email [UPLOAD ONLY],Status [READ ONLY],Last Sign In [READ ONLY],Recovery Email,Home Secondary Email,Work Secondary Email,Recovery Phone [MUST BE IN THE E.164 FORMAT],Work Phone,Home Phone,Mobile Phone,Work Address,Home Address,Employee ID,Employee Type,Employee Title,Manager Email,Department,Cost Center,2sv Enrolled [READ ONLY],Building ID,Floor Name,Floor Section,Change Password at Next Sign-In,New Status [UPLOAD ONLY],Advanced Protection Program enrollment",
-			"first_name last_name email password ? unit ? state ? recovery_email alternate_email ? ? phones.work phones.home phones.mobile addresses.work.street addresses.home.street employee_id employee_type job_title manager department cost_center ? location ? ? password_change ? ?"},
+		{
+			"GoogleWorkspace", "First Name [Required],Last Name [Required],Email Address [Required],Password [Required],Password Hash Function [UPLOAD ONLY],Org Unit Path [Required],New Primary Email [UPLOAD ONLY],Status [READ ONLY],Last Sign In [READ ONLY],Recovery Email,Home Secondary Email,Work Secondary Email,Recovery Phone [MUST BE IN THE E.164 FORMAT],Work Phone,Home Phone,Mobile Phone,Work Address,Home Address,Employee ID,Employee Type,Employee Title,Manager Email,Department,Cost Center,2sv Enrolled [READ ONLY],Building ID,Floor Name,Floor Section,Change Password at Next Sign-In,New Status [UPLOAD ONLY],Advanced Protection Program enrollment",
+			"first_name last_name email password ? unit ? state ? recovery_email alternate_email ? ? phones.work phones.home phones.mobile addresses.work.street addresses.home.street employee_id employee_type job_title manager department cost_center ? location ? ? password_change ? ?",
+		},
 		{"GoogleUpload", "Email Address [Required],Work Secondary Email,New Status [UPLOAD ONLY]", "email alternate_email state"},
-		{"Microsoft365Template", "Username,First name,Last name,Display name,Job title,Department,Office number,Office phone,Mobile phone,Fax,Alternate email address,Address,City,State or province,ZIP or postal code,Country or region",
-			"username first_name last_name display_name job_title department location phones.work phones.mobile phones.work_fax alternate_email addresses.work.street addresses.work.locality addresses.work.region addresses.work.postal_code addresses.work.country"},
-		{"Microsoft365Export", "Block credential,City,Country/Region,Department,Display name,Fax,First name,Last name,Licenses,Mobile Phone,Object Id,Office,Phone number,Postal code,Preferred language,Proxy addresses,Street address,Title,Usage location,User principal name,When created",
-			"state! addresses.work.locality ? department display_name phones.work_fax first_name last_name ? phones.mobile source_id location phones.work addresses.work.postal_code locale ? addresses.work.street job_title ? username ?"},
-		{"EntraTemplate", "Name [displayName] Required,User name [userPrincipalName] Required,Initial password [passwordProfile] Required,Block sign in (Yes/No) [accountEnabled] Required,First name [givenName],Last name [surname],Job title [jobTitle],Department [department],Usage location [usageLocation],Street address [streetAddress],State or province [state],Country or region [country],Office [physicalDeliveryOfficeName],City [city],ZIP or postal code [postalCode],Office phone [telephoneNumber],Mobile phone [mobile]",
-			"display_name username password state! first_name last_name job_title department ? addresses.work.street addresses.work.region addresses.work.country location addresses.work.locality addresses.work.postal_code phones.work phones.mobile"},
-		{"EntraDownload", "userPrincipalName,displayName,surname,mail,givenName,id,userType,jobTitle,department,accountEnabled,usageLocation,streetAddress,country,physicalDeliveryOfficeName,city,postalCode,telephoneNumber,mobilePhone,companyName,creationType",
-			"username display_name last_name email first_name source_id ? job_title department state ? addresses.work.street addresses.work.country location addresses.work.locality addresses.work.postal_code phones.work phones.mobile company ?"},
-		{"JumpCloud", "FirstName,LastName,Username,Email,Password,MiddleName,displayname,jobTitle,employeeIdentifier,department,costCenter,company,employeeType,description,location,alternateEmail,manager,managedAppleId,home_streetAddress,home_poBox,home_locality,home_region,home_postalCode,home_country,work_streetAddress,work_poBox,work_locality,work_region,work_postalCode,work_country,mobile_number,home_number,work_number,work_mobile_number,work_fax_number,attribute1_name,attribute1_value",
-			"first_name last_name username email password middle_name display_name job_title employee_id department cost_center company employee_type description location alternate_email manager ? addresses.home.street addresses.home.po_box addresses.home.locality addresses.home.region addresses.home.postal_code addresses.home.country addresses.work.street addresses.work.po_box addresses.work.locality addresses.work.region addresses.work.postal_code addresses.work.country phones.mobile phones.home phones.work phones.work_mobile phones.work_fax attribute_pair.1.name attribute_pair.1.value"},
-		{"EdConnekt", "lastname,firstname,email,phone,role_principal,role_effectif,cycle,class_code,school_year,birth_date,gender,level,account_required",
-			"last_name first_name email phones.work role secondary_role cycles class_code school_year birth_date gender level account_required"},
+		{
+			"Microsoft365Template", "Username,First name,Last name,Display name,Job title,Department,Office number,Office phone,Mobile phone,Fax,Alternate email address,Address,City,State or province,ZIP or postal code,Country or region",
+			"username first_name last_name display_name job_title department location phones.work phones.mobile phones.work_fax alternate_email addresses.work.street addresses.work.locality addresses.work.region addresses.work.postal_code addresses.work.country",
+		},
+		{
+			"Microsoft365Export", "Block credential,City,Country/Region,Department,Display name,Fax,First name,Last name,Licenses,Mobile Phone,Object Id,Office,Phone number,Postal code,Preferred language,Proxy addresses,Street address,Title,Usage location,User principal name,When created",
+			"state! addresses.work.locality ? department display_name phones.work_fax first_name last_name ? phones.mobile source_id location phones.work addresses.work.postal_code locale ? addresses.work.street job_title ? username ?",
+		},
+		{
+			"EntraTemplate", "Name [displayName] Required,User name [userPrincipalName] Required,Initial password [passwordProfile] Required,Block sign in (Yes/No) [accountEnabled] Required,First name [givenName],Last name [surname],Job title [jobTitle],Department [department],Usage location [usageLocation],Street address [streetAddress],State or province [state],Country or region [country],Office [physicalDeliveryOfficeName],City [city],ZIP or postal code [postalCode],Office phone [telephoneNumber],Mobile phone [mobile]",
+			"display_name username password state! first_name last_name job_title department ? addresses.work.street addresses.work.region addresses.work.country location addresses.work.locality addresses.work.postal_code phones.work phones.mobile",
+		},
+		{
+			"EntraDownload", "userPrincipalName,displayName,surname,mail,givenName,id,userType,jobTitle,department,accountEnabled,usageLocation,streetAddress,country,physicalDeliveryOfficeName,city,postalCode,telephoneNumber,mobilePhone,companyName,creationType",
+			"username display_name last_name email first_name source_id ? job_title department state ? addresses.work.street addresses.work.country location addresses.work.locality addresses.work.postal_code phones.work phones.mobile company ?",
+		},
+		{
+			"JumpCloud", "FirstName,LastName,Username,Email,Password,MiddleName,displayname,jobTitle,employeeIdentifier,department,costCenter,company,employeeType,description,location,alternateEmail,manager,managedAppleId,home_streetAddress,home_poBox,home_locality,home_region,home_postalCode,home_country,work_streetAddress,work_poBox,work_locality,work_region,work_postalCode,work_country,mobile_number,home_number,work_number,work_mobile_number,work_fax_number,attribute1_name,attribute1_value",
+			"first_name last_name username email password middle_name display_name job_title employee_id department cost_center company employee_type description location alternate_email manager ? addresses.home.street addresses.home.po_box addresses.home.locality addresses.home.region addresses.home.postal_code addresses.home.country addresses.work.street addresses.work.po_box addresses.work.locality addresses.work.region addresses.work.postal_code addresses.work.country phones.mobile phones.home phones.work phones.work_mobile phones.work_fax attribute_pair.1.name attribute_pair.1.value",
+		},
+		{
+			"EdConnekt", "lastname,firstname,email,phone,role_principal,role_effectif,cycle,class_code,school_year,birth_date,gender,level,account_required",
+			"last_name first_name email phones.work role secondary_role cycles class_code school_year birth_date gender level account_required",
+		},
 		{"EdConnektFrench", "nom,prenom,email,numero_telephone,role_principal,role_effectif,cycle", "last_name first_name email phones.work role secondary_role cycles"},
 		{"EdConnektStaff", "establishment_id,firstname,lastname,email,phone,position,hire_date", "unit first_name last_name email phones.work job_title hire_date"},
 		{"EdConnektTeachers", "establishment_id,firstname,lastname,email,phone,subject,hire_date", "unit first_name last_name email phones.work subjects hire_date"},
-		{"French", "Nom,Prénom,Nom d'usage,Courriel,Téléphone portable,Fonction,Service,Établissement,Groupes,Rôle,Date de naissance,Sexe,Classe,Niveau,Année scolaire,Identifiant,Matricule,Mot de passe",
-			"last_name first_name ? email phones.mobile job_title department unit groups role birth_date gender class_code level school_year username employee_id password"},
+		{
+			"French", "Nom,Prénom,Nom d'usage,Courriel,Téléphone portable,Fonction,Service,Établissement,Groupes,Rôle,Date de naissance,Sexe,Classe,Niveau,Année scolaire,Identifiant,Matricule,Mot de passe",
+			"last_name first_name ? email phones.mobile job_title department unit groups role birth_date gender class_code level school_year username employee_id password",
+		},
 		{"FrenchFree", "NOM D’USAGE,prenom(s),Adresse e-mail (obligatoire),N° de téléphone,Né(e) le,Statut", "last_name first_name email phones.work birth_date state"},
 		{"ActiveDirectory", "sAMAccountName,givenName,sn,mail,title,department,mobile,memberOf", "username first_name last_name email job_title department phones.mobile groups"},
 		{"Maarch", "user_id,firstname,lastname,mail,phone,initials,status,mode,entity,role", "username first_name last_name email phones.work initials state mode unit role"},

@@ -125,10 +125,14 @@ func TestXLSXRows(t *testing.T) {
 	for _, c := range []struct{ name, rows, header, want string }{
 		{"Gaps", `<row r="3">` + cell("A3", "a") + cell("C3", "c") + `</row><row r="4"/><row r="7"><c r="B7" s="1"/>` + cell("C7", "x") + `</row>`, "a|Column B|c", "7:||x"},
 		{"NoNumbers", `<row>` + cell("A1", "a") + `</row><row></row><row>` + cell("A3", "1") + `</row>`, "a", "3:1"},
-		{"RightOfHeader", `<row r="1">` + cell("A1", "a") + `</row><row r="2">` + cell("A2", "1") + cell("D2", "note") + `</row><row r="3">` + cell("A3", "2") + `</row>`, "a",
-			"2:1|||note !There is a value to the right of the last header (A). Give its column a header, or remove it.\n3:2"},
-		{"FarRight", `<row r="1">` + cell("A1", "a") + `</row><row r="2">` + cell("XFD2", "note") + `</row>`, "a",
-			"2: !There is a value to the right of the last header (A). Give its column a header, or remove it."},
+		{
+			"RightOfHeader", `<row r="1">` + cell("A1", "a") + `</row><row r="2">` + cell("A2", "1") + cell("D2", "note") + `</row><row r="3">` + cell("A3", "2") + `</row>`, "a",
+			"2:1|||note !There is a value to the right of the last header (A). Give its column a header, or remove it.\n3:2",
+		},
+		{
+			"FarRight", `<row r="1">` + cell("A1", "a") + `</row><row r="2">` + cell("XFD2", "note") + `</row>`, "a",
+			"2: !There is a value to the right of the last header (A). Give its column a header, or remove it.",
+		},
 		{"HeaderOnly", `<row r="1">` + cell("A1", "a") + `</row>`, "a", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {

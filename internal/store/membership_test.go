@@ -143,6 +143,9 @@ func TestAssignments(t *testing.T) {
 				return err
 			}
 			got, err := tx.AssignmentsOf([]int64{m})
+			if err != nil {
+				return err
+			}
 			if list := got[m]; len(list) != 1 || list[0].Membership != held[people[0].Seq][0].ID || list[0].Role != "teacher" || len(list[0].Cycles) != 0 ||
 				!slices.Equal(list[0].Subjects, []string{"maths"}) || list[0].ID != teacher.ID {
 				t.Errorf("assignments %+v", got)

@@ -161,8 +161,11 @@ func (l *listing) addKeys() bool {
 		column KeyColumn
 		key    string
 	}{
-		{UsernameKey, muster.FoldKey(l.q.Username)}, {EmailKey, muster.FoldKey(l.q.Email)}, {EmployeeKey, l.q.EmployeeID},
-		{SourceKey, SourceKeyOf(l.q.Source, l.q.SourceID)}, {PhoneKey, l.q.Phone},
+		{UsernameKey, muster.FoldKey(l.q.Username)},
+		{EmailKey, muster.FoldKey(l.q.Email)},
+		{EmployeeKey, l.q.EmployeeID},
+		{SourceKey, SourceKeyOf(l.q.Source, l.q.SourceID)},
+		{PhoneKey, l.q.Phone},
 	} {
 		if f.key == "" {
 			continue

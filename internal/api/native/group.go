@@ -223,7 +223,8 @@ func (s *surface) joinGroup(ctx context.Context, caller muster.Caller, in *Group
 func (s *surface) leaveGroup(ctx context.Context, caller muster.Caller, in *struct {
 	OneGroup
 	OnePerson
-}) (*struct{}, error) {
+},
+) (*struct{}, error) {
 	group, person, err := ends("group", in.Group, in.Person)
 	if err != nil {
 		return nil, err

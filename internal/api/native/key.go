@@ -94,7 +94,8 @@ func (s *surface) createKey(ctx context.Context, caller muster.Caller, in *KeyIn
 
 func (s *surface) revokeKey(ctx context.Context, caller muster.Caller, in *struct {
 	Key string `path:"key" doc:"The key's id."`
-}) (*struct{}, error) {
+},
+) (*struct{}, error) {
 	id, err := idOf("key", in.Key)
 	if err != nil {
 		return nil, err

@@ -158,7 +158,8 @@ func (s *surface) joinUnit(ctx context.Context, caller muster.Caller, in *Member
 func (s *surface) leaveUnit(ctx context.Context, caller muster.Caller, in *struct {
 	OneUnit
 	OnePerson
-}) (*struct{}, error) {
+},
+) (*struct{}, error) {
 	unit, person, err := ends("unit", in.Unit, in.Person)
 	if err != nil {
 		return nil, err

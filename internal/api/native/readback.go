@@ -24,7 +24,9 @@ func (b ReadBack) check(id uuid.UUID, seq int64, created, updated time.Time) mus
 		name string
 		same bool
 	}{
-		{"id", b.ID == "" || b.ID == id.String()}, {"seq", b.Seq == 0 || b.Seq == seq}, {"created_at", sameTime(b.CreatedAt, created)},
+		{"id", b.ID == "" || b.ID == id.String()},
+		{"seq", b.Seq == 0 || b.Seq == seq},
+		{"created_at", sameTime(b.CreatedAt, created)},
 		{"updated_at", sameTime(b.UpdatedAt, updated)},
 	} {
 		if !m.same {

@@ -130,7 +130,8 @@ func (s *surface) createTenant(ctx context.Context, caller muster.Caller, in *st
 		Name     string      `json:"name" required:"true" example:"North Academy"`
 		Settings *SettingsIn `json:"settings,omitempty"`
 	}
-}) (*TenantOut, error) {
+},
+) (*TenantOut, error) {
 	return oneTenant(s.Access.CreateTenant(ctx, caller, access.NewTenant{
 		Code: in.Body.Code, Name: in.Body.Name, Settings: in.Body.Settings.over(muster.DefaultSettings()),
 	}))
@@ -150,7 +151,8 @@ func (s *surface) changeTenant(ctx context.Context, caller muster.Caller, in *st
 		Name     *string     `json:"name,omitempty"`
 		Settings *SettingsIn `json:"settings,omitempty"`
 	}
-}) (*TenantOut, error) {
+},
+) (*TenantOut, error) {
 	code, err := s.code(ctx, caller, in.Tenant)
 	if err != nil {
 		return nil, err

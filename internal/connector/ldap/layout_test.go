@@ -125,8 +125,16 @@ func TestReplaced(t *testing.T) {
 	t.Parallel()
 	list := func(s string) []string { return strings.Fields(s) }
 	for _, test := range [][4]string{ // existing, before, after, result
-		{"", "", "b", "b"}, {"a", "a", "b", "b"}, {"x", "a", "b", "b"}, {"a x", "a", "b", "b x"}, {"x a", "a", "b", "b x"},
-		{"b x", "a", "b", "b x"}, {"x y", "a", "b", "b"}, {"a x", "a", "", ""}, {"A x", "a", "b", "b x"}, {"a b", "a b", "a", "a"},
+		{"", "", "b", "b"},
+		{"a", "a", "b", "b"},
+		{"x", "a", "b", "b"},
+		{"a x", "a", "b", "b x"},
+		{"x a", "a", "b", "b x"},
+		{"b x", "a", "b", "b x"},
+		{"x y", "a", "b", "b"},
+		{"a x", "a", "", ""},
+		{"A x", "a", "b", "b x"},
+		{"a b", "a b", "a", "a"},
 	} {
 		if got := replaced(list(test[0]), list(test[1]), list(test[2])); strings.Join(got, " ") != test[3] {
 			t.Errorf("%q with %q becoming %q gives %q, want %q", test[0], test[1], test[2], got, test[3])
