@@ -3,9 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	goldap "github.com/go-ldap/ldap/v3"
@@ -118,35 +116,13 @@ func (e *engine) deliver(ctx context.Context, file []byte, kind string, config a
 
 // bare adds people to the directory with as many connections as Muster has, and gives adds per second.
 func (s *slapd) bare(ctx context.Context, seed uint64, n int) (float64, error) {
-	requests := make(chan *goldap.AddRequest, n)
+	adds := make([]*goldap.AddRequest, n)
 	m := people.New(seed, "bare")
-	for i := range n {
-		requests <- addRequest(m.Next(), fmt.Sprintf("bare%06d", i))
+	for i := range adds {
+		adds[i] = addRequest(m.Next(), fmt.Sprintf("bare%06d", i))
 	}
-	close(requests)
-	var conns [atOnce]*goldap.Conn
-	for i := range conns {
-		c, err := s.dial()
-		if err != nil {
-			return 0, err
-		}
-		defer c.Close()
-		conns[i] = c
-	}
-	errs := make([]error, atOnce)
-	start := time.Now()
-	var working sync.WaitGroup
-	for i, c := range conns {
-		working.Go(func() {
-			for add := range requests {
-				if errs[i] == nil && ctx.Err() == nil {
-					errs[i] = c.Add(add)
-				}
-			}
-		})
-	}
-	working.Wait()
-	return float64(n) / time.Since(start).Seconds(), errors.Join(append(errs, ctx.Err())...)
+	spent, err := s.each(ctx, n, func(c *goldap.Conn, i int) error { return c.Add(adds[i]) })
+	return float64(n) / spent.Seconds(), err
 }
 
 // addRequest is the entry that Muster's kind ldap makes of the same person.

@@ -69,7 +69,7 @@ func main() {
 	flag.IntVar(&b.present, "present", 100_000, "people who are there already, on SQLite")
 	flag.IntVar(&b.rounds, "rounds", 3, "how often Muster and the raw limit take turns; the median counts")
 	flag.IntVar(&b.namesakes, "namesakes", 100_000, "people of one name whose next username is measured")
-	flag.IntVar(&b.accounts, "accounts", 4_000, "accounts that are delivered")
+	flag.IntVar(&b.accounts, "accounts", 2_500, "accounts that are delivered")
 	flag.Uint64Var(&b.seed, "seed", 1, "seed of the made-up people")
 	flag.BoolVar(&b.full, "full", false, "also measure memory with 1,000,000 rows (some minutes more for each of -files)")
 	flag.StringVar(&b.files, "files", sheet.CSV, "files whose import is measured for memory: csv, xlsx, ndjson, separated by commas")

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -112,12 +114,34 @@ func (s *slapd) empty(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, entry := range found.Entries {
-		if err := firstOf(ctx.Err(), c.Del(goldap.NewDelRequest(entry.DN, nil))); err != nil {
-			return err
+	_, err = s.each(ctx, len(found.Entries), func(c *goldap.Conn, i int) error { return c.Del(goldap.NewDelRequest(found.Entries[i].DN, nil)) })
+	return err
+}
+
+// each does something n times on atOnce connections, and gives the time that took.
+func (s *slapd) each(ctx context.Context, n int, do func(c *goldap.Conn, i int) error) (time.Duration, error) {
+	var conns [atOnce]*goldap.Conn
+	for i := range conns {
+		c, err := s.dial()
+		if err != nil {
+			return 0, err
 		}
+		defer c.Close()
+		conns[i] = c
 	}
-	return nil
+	var next atomic.Int64
+	errs := make([]error, atOnce)
+	start := time.Now()
+	var working sync.WaitGroup
+	for w, c := range conns {
+		working.Go(func() {
+			for i := int(next.Add(1)) - 1; i < n && errs[w] == nil && ctx.Err() == nil; i = int(next.Add(1)) - 1 {
+				errs[w] = do(c, i)
+			}
+		})
+	}
+	working.Wait()
+	return time.Since(start), errors.Join(append(errs, ctx.Err())...)
 }
 
 // settings are those of a target of the kind ldap.
