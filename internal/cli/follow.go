@@ -28,6 +28,7 @@ type follower struct {
 	latest  json.RawMessage // nil until the server has answered once
 	view    batchView
 	arrived bool // all people were shown to be through
+	stalled stalled
 }
 
 // settled says whether there is nothing to wait for. accounts says whether the account work that follows an import is waited for as well.
@@ -47,6 +48,7 @@ var errSettled = errors.New("settled")
 func (f *follower) wait(id string, accounts bool) (batchView, error) {
 	if f.bar != nil {
 		defer f.bar.end()
+		defer f.attend()()
 	}
 	see := func(raw json.RawMessage) error {
 		b, err := as[batchView](raw)
@@ -54,7 +56,10 @@ func (f *follower) wait(id string, accounts bool) (batchView, error) {
 			return err
 		}
 		f.latest, f.view = append(json.RawMessage(nil), raw...), b
+		f.stalled.lock.Lock()
+		f.stalled.note(b)
 		f.draw(b)
+		f.stalled.lock.Unlock()
 		if settled(b, accounts) {
 			return errSettled
 		}

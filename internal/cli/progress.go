@@ -86,6 +86,16 @@ func (p *progress) text(label string, done, total int64, rest string) string {
 	return text
 }
 
+// above writes a line above the bar, which stays the last line of a terminal.
+func (p *progress) above(line string) {
+	if !p.terminal || p.width == 0 {
+		fmt.Fprintln(p.w, line)
+		return
+	}
+	fmt.Fprint(p.w, "\r", line, strings.Repeat(" ", max(p.width-utf8.RuneCountInString(line), 0)), "\n", p.drawn)
+	p.width = utf8.RuneCountInString(p.drawn)
+}
+
 // end leaves the bar as it is and goes on below it.
 func (p *progress) end() {
 	if p.terminal && p.width > 0 {

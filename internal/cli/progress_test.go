@@ -2,13 +2,14 @@ package cli
 
 import (
 	"bytes"
+	"io"
 	"strings"
 	"testing"
 	"time"
 )
 
 // paced is a progress whose clock moves by step with each look at it.
-func paced(w *bytes.Buffer, terminal bool, step time.Duration) *progress {
+func paced(w io.Writer, terminal bool, step time.Duration) *progress {
 	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	return &progress{w: w, terminal: terminal, now: func() time.Time { at = at.Add(step); return at }}
 }
@@ -47,6 +48,34 @@ func TestProgressOnTerminal(t *testing.T) {
 	}
 	if !strings.HasSuffix(out.String(), "\n") {
 		t.Error("what follows would stand on the bar's line")
+	}
+}
+
+func TestALineAboveTheBar(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	p := paced(&out, true, time.Second)
+	p.above("before there is a bar")
+	p.show("Accounts", 0, 2, "about 90 s left")
+	width := len(p.drawn)
+	p.above("short")
+	p.show("Accounts", 1, 2, "")
+	lines := strings.Split(out.String(), "\n")
+	if len(lines) != 3 || lines[0] != "before there is a bar" {
+		t.Fatalf("written: %q", lines)
+	}
+	_, over, _ := strings.Cut(strings.TrimPrefix(lines[1], "\r"), "\r")
+	if strings.TrimRight(over, " ") != "short" || len(over) < width {
+		t.Errorf("%q does not cover the bar", over)
+	}
+	if again, next, _ := strings.Cut(lines[2], "\r"); !strings.HasSuffix(again, "0/2  about 90 s left") || !strings.Contains(next, "1/2") {
+		t.Errorf("the bar goes on as %q", lines[2])
+	}
+	out.Reset()
+	p = paced(&out, false, time.Second)
+	p.show("Accounts", 0, 2, "")
+	if p.above("why"); out.String() != "Accounts       0 %  0/2\nwhy\n" {
+		t.Errorf("without a terminal: %q", out.String())
 	}
 }
 

@@ -53,6 +53,10 @@ var french = map[string]string{
 	"muster: Stopped.": "muster : arrêté.",
 	"Not waiting any longer. The server goes on by itself; to look again: muster batches watch %s": "L’attente est interrompue. Le serveur continue seul ; pour y revenir : muster batches watch %s",
 
+	"%s is paused, and its accounts wait. To let it go on: muster targets resume %s": "%s est en pause, et ses comptes attendent. Pour continuer : muster targets resume %s",
+	"%s is in trouble, and its accounts wait: %s":                                    "%s est en difficulté, et ses comptes attendent : %s",
+	"%s is in trouble, and its accounts wait until %s at least: %s":                  "%s est en difficulté, et ses comptes attendent au moins jusqu’à %s : %s",
+
 	// plans and results
 	"Plan for %s":       "Plan pour %s",
 	"rows":              "lignes",
