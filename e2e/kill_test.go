@@ -23,7 +23,7 @@ func resumesWithin(s *server) time.Duration {
 	case s.database != "":
 		return 30 * time.Second
 	case raceDetector:
-		return 6 * time.Second
+		return 10 * time.Second // half a lease
 	}
 	return 3 * time.Second
 }
