@@ -24,6 +24,9 @@ func (in *Intake) Carry(tx *store.Tx, b *store.BatchRow, decoded any, c batch.Ch
 	if err := m.find(); err != nil {
 		return nil, err
 	}
+	if err := m.findManagers(); err != nil {
+		return nil, err
+	}
 	rules := roster.RulesOf(tenant.Settings)
 	rules.Holders = m.holders
 	rules.SharedEmail, rules.DryRun = rows.options.SharedEmail, c.Dry
@@ -48,14 +51,14 @@ func (in *Intake) Carry(tx *store.Tx, b *store.BatchRow, decoded any, c batch.Ch
 	items := make([]muster.Item, len(ops))
 	for i := range items {
 		faults[i] = append(faults[i], outcomes[i].Faults...)
-		items[i] = itemOf(b.Seq, c, i, &rows.wishes[i], outcomes[i], faults[i])
+		items[i] = itemOf(b.Seq, c, i, &rows.wishes[i], outcomes[i], faults[i], m.warnings[i])
 	}
 	return items, in.putInPlaces(tx, &m, items, c.Dry)
 }
 
 // itemOf is the item of one row.
-func itemOf(b int64, c batch.Chunk, i int, w *wish, out roster.Outcome, faults muster.Errors) muster.Item {
-	item := muster.Item{Batch: b, Index: c.First + i, Row: w.row, State: muster.DoneItem, Reasons: w.warnings, Person: out.Person.Seq, Guard: out.Version, Change: out.Change}
+func itemOf(b int64, c batch.Chunk, i int, w *wish, out roster.Outcome, faults, warnings muster.Errors) muster.Item {
+	item := muster.Item{Batch: b, Index: c.First + i, Row: w.row, State: muster.DoneItem, Reasons: warnings, Person: out.Person.Seq, Guard: out.Version, Change: out.Change}
 	switch {
 	case len(faults) > 0:
 		item.State, item.Reasons, item.Person, item.Change = muster.FailedItem, faults, 0, muster.Change{}

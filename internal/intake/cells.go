@@ -62,6 +62,21 @@ func listOf(cell string) []string {
 	return list
 }
 
+// unitsOf splits a cell that names units. Where Google writes a path, such as /Pupils/6A, its last part is the unit; / alone is none.
+func unitsOf(cell string) []string {
+	var list []string
+	for _, unit := range listOf(cell) {
+		if path, isPath := strings.CutPrefix(unit, "/"); isPath {
+			path = strings.TrimSuffix(path, "/")
+			unit = strings.TrimSpace(path[strings.LastIndexByte(path, '/')+1:])
+		}
+		if unit != "" {
+			list = append(list, unit)
+		}
+	}
+	return list
+}
+
 func cut(s string) string {
 	if r := []rune(s); len(r) > 60 {
 		return string(r[:60]) + "…"

@@ -30,6 +30,7 @@ type wish struct {
 	source   string         // key, see store.SourceKeyOf
 	email    string         // key
 	username string         // key
+	manager  string         // who is named as the manager, but not by id
 	made     *muster.Person // what the row makes of somebody new
 	faults   muster.Errors
 	warnings muster.Errors
@@ -66,6 +67,7 @@ func (o *Options) wish(row *batch.Row) wish {
 		w.warnings = append(w.warnings, muster.Errorf(muster.Unsupported, "role", "A role is held in a unit, and the row names none. It was not used."))
 	}
 	w.keys()
+	w.askManager()
 	made, faults := roster.Fresh().With(w.draft)
 	w.made, w.faults = &made, append(w.faults, faults...)
 	return w
@@ -116,7 +118,7 @@ func (w *wish) read(o *Options, c sheet.Column, cell string) {
 	case "groups":
 		w.groups = listOf(cell)
 	case "unit":
-		w.units = listOf(cell)
+		w.units = unitsOf(cell)
 	case "unit_title":
 		w.title = cell
 	case "role":

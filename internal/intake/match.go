@@ -17,6 +17,8 @@ type match struct {
 	person  []int64 // of each row: seq, 0 for somebody new
 	holders map[store.KeyColumn]map[string]int64
 	faults  []muster.Errors // of each row
+
+	warnings []muster.Errors // of each row
 }
 
 // passOver says that a row is not to be carried out: it has its outcome, or faults.

@@ -14,7 +14,7 @@ import (
 func (w *wish) joinsOf(person int64) []roster.Join {
 	var joins []roster.Join
 	for _, unit := range w.units {
-		j := roster.Join{Person: person, Unit: roster.ParseUnitRef(strings.TrimPrefix(unit, "/"))} // Google writes /6A
+		j := roster.Join{Person: person, Unit: roster.ParseUnitRef(unit)}
 		if w.title != "" {
 			j.Title = &w.title
 		}

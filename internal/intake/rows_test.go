@@ -8,6 +8,7 @@ import (
 	"testing"
 	"unicode/utf16"
 
+	"github.com/google/uuid"
 	"github.com/musterid/muster"
 	"github.com/musterid/muster/internal/batch"
 	"github.com/musterid/muster/internal/intake"
@@ -109,6 +110,19 @@ var rowCases = []struct {
 	{"UpdateOnly", intake.Upload{Matching: muster.UpdateOnly}, "last_name,email\nLeigh,ann@x.test\nNew,new@x.test\nFox,\n", []string{"2 updated", "3 failed Nobody in the directory has", "4 failed Nobody in the directory has"}, nil},
 	{"UpsertNeedsAKey", intake.Upload{}, "first_name,last_name,email\nAnn,Lee,\n", []string{"2 failed email: Nothing says whether"}, nil},
 	{"CreateNeedsNoKey", intake.Upload{Matching: muster.CreateOnly}, "first_name,last_name\nAnn,Lee\n", []string{"2 created"}, nil},
+	{
+		"ManagersByAddressAndUsername",
+		intake.Upload{},
+		"email,last_name,Manager Email\ncid@x.test,Fox,ANN@x.test\nbob@x.test,Ray,ann\nnew@x.test,New,last@x.test\nann@x.test,Lee,ann@x.test\nlast@x.test,Last,\n",
+		[]string{"2 created", "3 updated", "4 created manager: Nobody in the directory has the e-mail address or username \"last@x.test\", so no manager was set.", "5 failed manager: Nobody is their own manager.", "6 created"},
+		func(h *house) {
+			p := h.people()
+			if p[1].Manager != p[0].ID || p[3].Manager != p[0].ID || p[4].Manager != uuid.Nil {
+				h.t.Errorf("managers %s %s %s of %s", p[1].Manager, p[3].Manager, p[4].Manager, p[0].ID)
+			}
+		},
+	},
+	{"UnitPaths", intake.Upload{}, "email,Org Unit Path\na@x.test,/\nb@x.test,/Pupils/6Q/\n", []string{"2 created", "3 failed unit: There is no unit \"6Q\"."}, nil},
 	{"EmptyCellsKeep", intake.Upload{}, "email,first_name,employee_id\nann@x.test,,\n", []string{"2 unchanged"}, nil},
 	{"EmptyCellsClear", intake.Upload{EmptyClears: true}, "email,username,first_name,employee_id,state\nann@x.test,,,,\n", []string{"2 updated"}, func(h *house) {
 		if p := h.people()[0]; p.FirstName != "" || p.EmployeeID != "" || p.Username != "ann" || p.LastName != "Lee" || p.State != muster.Active {
