@@ -25,7 +25,7 @@ func TestAfterAnyTroubleTargetsAreAsWanted(t *testing.T) {
 					s.Plant(connector.Account{ExternalID: "stranger", Username: "jean.dupont002", Enabled: true})
 				}
 				var people []store.PersonRow
-				for step := range 30 {
+				for step := range 20 {
 					for n, s := range spies {
 						s.Set(trouble(random, int64(step+n)))
 					}
