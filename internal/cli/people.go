@@ -34,17 +34,20 @@ func (s *session) personID(who string) (string, error) {
 	if isID(who) {
 		return who, nil
 	}
-	field := "username"
-	if strings.Contains(who, "@") {
-		field = "email"
+	id, err := "", errNotThere
+	for _, field := range []string{"email", "username"} { // a username may look like an address
+		if field == "email" && !strings.Contains(who, "@") {
+			continue
+		}
+		id, err = lookUp(s, "/v1/people", values(field, who), "person", who, func(p personView) bool {
+			return field == "email" && strings.EqualFold(p.Email, who) || field == "username" && strings.EqualFold(p.Username, who)
+		}, func(p personView) string { return p.ID })
+		if !errors.Is(err, errNotThere) {
+			return id, err
+		}
 	}
-	id, err := lookUp(s, "/v1/people", values(field, who), "person", who, func(p personView) bool {
-		return field == "email" && strings.EqualFold(p.Email, who) || field == "username" && strings.EqualFold(p.Username, who)
-	}, func(p personView) string { return p.ID })
-	if errors.Is(err, errNotThere) {
-		s.notef("Somebody who was deleted goes by their id: muster people list --state deleted.")
-	}
-	return id, err
+	s.notef("Somebody who was deleted goes by their id: muster people list --state deleted.")
+	return "", err
 }
 
 // path is that of somebody, and of what belongs to them.
@@ -90,8 +93,43 @@ func (c *peopleShow) Run(s *session) error {
 	if err := s.printPerson(raw); err != nil {
 		return err
 	}
+	if err := s.printPlaces(path); err != nil {
+		return err
+	}
 	accounts, err := s.get(path+"/accounts", nil)
 	return answer(s, accounts, err, func(page struct{ Items []accountView }) { s.printAccounts(page.Items) })
+}
+
+// printPlaces prints the units and groups that somebody is in.
+func (s *session) printPlaces(person string) error {
+	raw, err := s.get(person+"/memberships", nil)
+	if err != nil {
+		return err
+	}
+	in, err := as[placesView](raw)
+	if err != nil || len(in.Units)+len(in.Groups) == 0 {
+		return err
+	}
+	s.printf("")
+	t := newTable(s.out, s.t.Text("in"), s.t.Text("name"), s.t.Text("title"), s.t.Text("roles"))
+	for _, m := range in.Units {
+		if raw, err = s.get(escaped("units", m.Unit), nil); err != nil {
+			return err
+		}
+		u, err := as[unitView](raw)
+		if err != nil {
+			return err
+		}
+		roles := make([]string, len(m.Roles))
+		for i, r := range m.Roles {
+			roles[i] = strings.Trim(r.Role+"/"+r.Secondary, "/")
+		}
+		t.row(u.Kind+":"+u.Code, u.Name, m.Title, strings.Join(roles, ", "))
+	}
+	for _, g := range in.Groups {
+		t.row(s.t.Sprintf("group %s", g.Code), g.Label, g.Title, "")
+	}
+	return t.flush()
 }
 
 // printPerson prints every fact of a person that is known, in the order of the field table.

@@ -119,6 +119,23 @@ type targetView struct {
 	Policy  map[string]any `json:"policy"`
 }
 
+// placesView is where somebody belongs.
+type placesView struct {
+	Units []struct {
+		Unit  string `json:"unit"`
+		Title string `json:"title"`
+		Roles []struct {
+			Role      string `json:"role"`
+			Secondary string `json:"secondary"`
+		} `json:"roles"`
+	} `json:"units"`
+	Groups []struct {
+		Code  string `json:"code"`
+		Label string `json:"label"`
+		Title string `json:"title"`
+	} `json:"groups"`
+}
+
 type historyView struct {
 	At      string        `json:"at"`
 	Actor   string        `json:"actor"`
