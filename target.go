@@ -37,7 +37,7 @@ type TargetPolicy struct {
 	Attempts    int      `json:"attempts"`         // how often an unexplained failure is tried before the item fails
 	Allow       []string `json:"allow,omitempty"`  // private address ranges that may be called
 	Match       string   `json:"match,omitempty"`  // "" or email: take over an account that is nobody's and has this address
-	States      []State  `json:"states,omitempty"` // of people who get an account; empty: active and suspended ones
+	States      []State  `json:"states,omitempty"` // of people who get an account; empty: active ones
 }
 
 // OnDelete choices.
