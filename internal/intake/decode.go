@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/musterid/muster"
 	"github.com/musterid/muster/internal/batch"
@@ -68,6 +69,7 @@ func (o *Options) wish(row *batch.Row) wish {
 	}
 	w.keys()
 	w.askManager()
+	w.checkNames()
 	made, faults := roster.Fresh().With(w.draft)
 	w.made, w.faults = &made, append(w.faults, faults...)
 	return w
@@ -84,8 +86,44 @@ func (o *Options) asked(row *batch.Row) wish {
 	return w
 }
 
+// checkNames refuses names of places, roles and managers that no database holds. The fields of the person check themselves.
+func (w *wish) checkNames() {
+	for _, name := range []struct {
+		field string
+		list  []string
+		one   *string
+	}{
+		{"groups", w.groups, nil},
+		{"unit", w.units, nil},
+		{"cycles", w.cycles, nil},
+		{"subjects", w.subjects, nil},
+		{"unit_title", nil, &w.title},
+		{"role", nil, &w.role},
+		{"secondary_role", nil, &w.second},
+		{"manager", nil, &w.manager},
+	} {
+		bad := slices.ContainsFunc(name.list, func(s string) bool { return !storable(s) })
+		if name.one != nil && !storable(*name.one) {
+			bad, *name.one = true, ""
+		}
+		if bad {
+			w.faults = append(w.faults, muster.Errorf(muster.Invalid, name.field, "There is a control character in it."))
+			w.groups, w.units = nil, nil // the row fails, and nothing of it is looked for
+		}
+	}
+}
+
+// storable says whether a text can stand in any of our databases: PostgreSQL takes no NUL and no broken UTF-8, and one such key would fail its chunk.
+func storable(s string) bool { return utf8.ValidString(s) && !strings.ContainsRune(s, 0) }
+
 func (w *wish) keys() {
-	get := func(field string) string { s, _ := w.draft[field].(string); return strings.TrimSpace(s) }
+	get := func(field string) string {
+		s, _ := w.draft[field].(string)
+		if !storable(s) {
+			return "" // a fault of the field, and nobody's key
+		}
+		return strings.TrimSpace(s)
+	}
 	w.source = store.SourceKeyOf(get("source"), get("source_id"))
 	w.email, w.username = muster.FoldKey(get("email")), muster.FoldKey(get("username"))
 }

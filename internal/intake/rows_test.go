@@ -122,6 +122,14 @@ var rowCases = []struct {
 			}
 		},
 	},
+	{
+		"TextsThatNoDatabaseHolds",
+		intake.Upload{Name: "people.json"},
+		`[{"email":"ok@x.test","last_name":"Fine"},{"email":"n\u0000@x.test","last_name":"A"},{"email":"b@x.test","groups":["a\u0000"]},{"email":"c@x.test","source":"hr","source_id":"1\u0000"},` +
+			`{"email":"d@x.test","unit":"\u0000"},{"email":"e@x.test","manager":"\u0000"},{"username":"u\u0000"}]`,
+		[]string{"1 created", "2 failed email: ", "3 failed groups: There is a control character", "4 failed source_id: There is a control character", "5 failed unit: There is a control character", "6 failed manager: There is a control character", "7 failed username: There is a control character"},
+		nil,
+	},
 	{"UnitPaths", intake.Upload{}, "email,Org Unit Path\na@x.test,/\nb@x.test,/Pupils/6Q/\n", []string{"2 created", "3 failed unit: There is no unit \"6Q\"."}, nil},
 	{"EmptyCellsKeep", intake.Upload{}, "email,first_name,employee_id\nann@x.test,,\n", []string{"2 unchanged"}, nil},
 	{"EmptyCellsClear", intake.Upload{EmptyClears: true}, "email,username,first_name,employee_id,state\nann@x.test,,,,\n", []string{"2 updated"}, func(h *house) {

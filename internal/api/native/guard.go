@@ -35,6 +35,10 @@ func (a adapter) Handle(op *huma.Operation, handler func(huma.Context)) {
 		ctx, cancel := context.WithTimeout(r.Context(), answerWithin)
 		defer cancel()
 		r = r.WithContext(ctx)
+		if err := checkAddress(r); err != nil {
+			api.Refuse(w, r, err)
+			return
+		}
 		body, err := a.readJSON(w, r, op)
 		if err != nil {
 			api.Refuse(w, r, err)
@@ -42,6 +46,32 @@ func (a adapter) Handle(op *huma.Operation, handler func(huma.Context)) {
 		}
 		a.once(w, r, op, body, func(w http.ResponseWriter) { handler(humago.NewContext(op, r, w)) })
 	})
+}
+
+// checkAddress refuses texts in the address that no object can have and not every database takes.
+func checkAddress(r *http.Request) error {
+	if checkText("", r.URL.Path) != nil {
+		return muster.Errorf(muster.NotFound, "", "There is nothing at this path. GET / lists where to begin.")
+	}
+	for name, values := range r.URL.Query() {
+		for _, value := range values {
+			if err := checkText(name, value); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// checkText refuses what PostgreSQL cannot hold. What a single field may have besides is its own matter.
+func checkText(field, text string) error {
+	switch {
+	case !utf8.ValidString(text):
+		return muster.Errorf(muster.Invalid, strings.ToValidUTF8(field, "�"), "This is not valid UTF-8.")
+	case strings.ContainsRune(text, 0):
+		return muster.Errorf(muster.Invalid, field, "There is a control character (U+0000) in it.")
+	}
+	return nil
 }
 
 // readJSON reads the body of an operation that has one, and puts it back. A body that is too large, nested too deeply, not JSON, or says a thing
@@ -67,6 +97,9 @@ func (s *surface) readJSON(w http.ResponseWriter, r *http.Request, op *huma.Oper
 		}
 		if err := checkJSON(body, s.Limits.Depth); err != nil {
 			return nil, &api.WithStatus{Status: http.StatusBadRequest, Err: err}
+		}
+		if err := checkTexts(body); err != nil {
+			return nil, err
 		}
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
@@ -138,6 +171,41 @@ func checkJSON(text []byte, depth int) error {
 			}
 		}
 		name = len(open) > 0 && open[len(open)-1] != nil
+	}
+}
+
+// checkTexts checks the texts of a body that is known to be JSON, and names the member of the body that one stands in.
+func checkTexts(body []byte) error {
+	if !bytes.Contains(body, []byte(`\u0000`)) {
+		return nil
+	}
+	d := json.NewDecoder(bytes.NewReader(body))
+	member, depth, name := "", 0, false // name: the next text is the name of a member of the body itself
+	for {
+		token, err := d.Token()
+		if err != nil {
+			return nil
+		}
+		switch t := token.(type) {
+		case json.Delim:
+			if t == '{' || t == '[' {
+				depth++
+			} else {
+				depth--
+			}
+		case string:
+			if name {
+				member, name = t, false
+				if checkText("", t) != nil {
+					return checkText("", t)
+				}
+				continue
+			}
+			if err := checkText(member, t); err != nil {
+				return err
+			}
+		}
+		name = depth == 1
 	}
 }
 

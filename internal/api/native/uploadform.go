@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -60,6 +62,9 @@ func (o options) set(name, value string) error {
 			}
 			return muster.Errorf(muster.Invalid, name, "%q is none of %s.", cut(value), strings.Join(words, ", "))
 		}
+		if err := checkText(name, value); err != nil {
+			return err
+		}
 		if value != "" {
 			o[name] = value
 		}
@@ -79,6 +84,9 @@ func (o options) upload(name string, limits intake.Limits) (intake.Upload, error
 	}
 	if text := []rune(up.Name); len(text) > 255 {
 		return up, muster.Errorf(muster.TooLong, "name", "At most 255 characters fit here; this has %d.", len(text))
+	}
+	if !utf8.ValidString(up.Name) || strings.ContainsFunc(up.Name, unicode.IsControl) {
+		return up, muster.Errorf(muster.Invalid, "name", "A name has letters, digits, signs and blanks only; there is something else in this one.")
 	}
 	if o["mapping"] != "" {
 		if err := json.Unmarshal([]byte(o["mapping"]), &up.Mapping); err != nil {
