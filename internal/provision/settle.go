@@ -54,7 +54,7 @@ func (p *Provision) trouble(ctx context.Context, t *store.TargetRow, cause error
 	}
 	p.log.Warn("target is left alone for a while", "target", t.ID, "kind", t.Kind, "for", wait.Round(time.Millisecond), "error", cause)
 	return p.store.Update(ctx, t.Tenant, func(tx *store.Tx) error {
-		return tx.TargetTrouble(t.Seq, tx.Now().Add(wait), upperFirst(cause.Error()))
+		return tx.TargetTrouble(t.Seq, tx.Now().Add(wait), sentence(cause))
 	})
 }
 
@@ -241,6 +241,16 @@ func addCounts(tx *store.Tx, counts map[int64]*muster.Counts) error {
 		}
 	}
 	return nil
+}
+
+// sentence says an error to people. The setting that is at fault stands in its message where that helps.
+func sentence(err error) string {
+	if muster.CodeOf(err) != muster.Internal {
+		if fault := muster.Faults(err)[0]; fault.Message != "" {
+			return fault.Message
+		}
+	}
+	return upperFirst(err.Error())
 }
 
 func upperFirst(s string) string {

@@ -296,7 +296,7 @@ func (p *Provision) CheckTarget(ctx context.Context, caller muster.Caller, id uu
 		err = conn.Check(ctx)
 	}
 	if err != nil {
-		return muster.Errorf(muster.Unavailable, "", "%s.", strings.TrimSuffix(upperFirst(err.Error()), ".")).Because(err)
+		return muster.Errorf(muster.Unavailable, "", "%s.", strings.TrimSuffix(sentence(err), ".")).Because(err)
 	}
 	return p.store.Update(ctx, caller.Tenant, func(tx *store.Tx) error {
 		if err := tx.TargetWell(row.Seq); err != nil {
