@@ -67,8 +67,9 @@ func each(t *testing.T, settings config.Config, f func(t *testing.T, s *server))
 	for _, engine := range storetest.Engines {
 		t.Run(string(engine), func(t *testing.T) {
 			t.Parallel()
-			settings.Database = storetest.Blank(t, engine).URL
-			f(t, serve(t, settings))
+			own := settings // the subtests run at the same time
+			own.Database = storetest.Blank(t, engine).URL
+			f(t, serve(t, own))
 		})
 	}
 }
