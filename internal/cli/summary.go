@@ -23,6 +23,7 @@ func (s *session) planSummary(b batchView) {
 		s.t.Text("to be changed"), strconv.FormatInt(b.Plan.Update, 10),
 		s.t.Text("unchanged"), strconv.FormatInt(b.Plan.Unchanged, 10),
 		s.t.Text("cannot be done"), strconv.FormatInt(b.Counts.Failed, 10),
+		s.t.Text("skipped"), unlessZero(b.Counts.Skipped),
 		s.t.Text("sign-ins ended"), unlessZero(b.Plan.Disables),
 		s.t.Text("usernames changed"), unlessZero(b.Plan.Renames))
 	if b.Plan.Hold != "" {
@@ -137,7 +138,7 @@ func (s *session) failedItems(c *client.Client, b batchView, headline string) er
 // outcome is the error that a batch's end comes to.
 func (s *session) outcome(b batchView) error {
 	held := b.State == muster.HeldBatch || b.Provision != nil && b.Provision.State == muster.HeldBatch
-	failed := b.Counts.Failed + b.Counts.Skipped
+	failed := b.Counts.Failed // what a batch that ended well skipped is the rows of leavers who are not there
 	if b.Provision != nil {
 		failed += b.Provision.Counts.Failed + b.Provision.Counts.Skipped
 	}

@@ -52,9 +52,15 @@ func (in *Intake) Carry(tx *store.Tx, b *store.BatchRow, decoded any, c batch.Ch
 	for i := range items {
 		faults[i] = append(faults[i], outcomes[i].Faults...)
 		items[i] = itemOf(b.Seq, c, i, &rows.wishes[i], outcomes[i], faults[i], m.warnings[i])
+		if m.gone[i] && len(m.faults[i]) == 0 {
+			items[i].State, items[i].Reasons, items[i].Change = muster.SkippedItem, muster.Errors{nobodyToTakeOut}, muster.Change{}
+		}
 	}
 	return items, in.putInPlaces(tx, &m, items, c.Dry)
 }
+
+// nobodyToTakeOut is the reason of rows of people who left and are not in the directory: lists keep their leavers, and that is no fault.
+var nobodyToTakeOut = muster.Errorf(muster.NotFound, "", "Nobody in the directory matches this row, so there is nobody to take out.")
 
 // itemOf is the item of one row.
 func itemOf(b int64, c batch.Chunk, i int, w *wish, out roster.Outcome, faults, warnings muster.Errors) muster.Item {

@@ -33,7 +33,34 @@ func understand(o *Options, mapping map[string]string, sample []batch.Row) error
 			o.Notes = append(o.Notes, muster.Errorf(muster.Unsupported, c.Header, "Column %q was not recognised and is not used. Say in the mapping what it means.", c.Header))
 		}
 	}
+	if o.Addresses = usernamesAreAddresses(sample, columns); o.Addresses {
+		o.Notes = append(o.Notes, muster.Errorf(muster.Unsupported, "", "The usernames are addresses and are taken as e-mail addresses too."))
+	}
 	return namesPeople(o, columns)
+}
+
+// usernamesAreAddresses says whether every username is an address, in a file that has no other addresses and of which nobody left them out.
+func usernamesAreAddresses(sample []batch.Row, columns []sheet.Column) bool {
+	username := -1
+	for _, c := range columns {
+		switch {
+		case c.Field == "email" || c.Ignored && sheet.FieldOf(c.Header) == "email":
+			return false
+		case c.Field == "username":
+			username = c.Index
+		}
+	}
+	seen := false
+	for _, row := range sample {
+		if username < 0 || username >= len(row.Cells) || strings.TrimSpace(row.Cells[username]) == "" {
+			continue
+		}
+		if !strings.Contains(row.Cells[username], "@") {
+			return false
+		}
+		seen = true
+	}
+	return seen
 }
 
 // unrecognised says whether a column is not used although nobody said so.

@@ -31,6 +31,7 @@ type wish struct {
 	source   string         // key, see store.SourceKeyOf
 	email    string         // key
 	username string         // key
+	address  string         // the username, where it is taken as the e-mail address too
 	manager  string         // who is named as the manager, but not by id
 	made     *muster.Person // what the row makes of somebody new
 	faults   muster.Errors
@@ -61,6 +62,9 @@ func (in *Intake) Decode(ctx context.Context, b *store.BatchRow, rows []batch.Ro
 // wish reads one row, with all its faults.
 func (o *Options) wish(row *batch.Row) wish {
 	w := o.asked(row)
+	if o.Addresses {
+		w.readAddress()
+	}
 	if _, given := w.draft["source"]; !given && o.Source != "" && w.draft["source_id"] != nil {
 		w.draft["source"] = o.Source
 	}
@@ -73,6 +77,27 @@ func (o *Options) wish(row *batch.Row) wish {
 	made, faults := roster.Fresh().With(w.draft)
 	w.made, w.faults = &made, append(w.faults, faults...)
 	return w
+}
+
+// readAddress takes the username as the e-mail address too, where it is one and the row has none.
+func (w *wish) readAddress() {
+	username := strings.TrimSpace(w.text("username"))
+	if muster.ValidateEmail("email", username) != nil || w.text("email") != "" {
+		return
+	}
+	w.address = username
+	w.takeAddress(nil)
+}
+
+// takeAddress gives the person who is meant the address that their username is, unless they have one. It may be called again for the same row.
+func (w *wish) takeAddress(found *store.PersonRow) {
+	switch {
+	case w.address == "":
+	case found != nil && found.Email != "":
+		delete(w.draft, "email")
+	default:
+		w.draft["email"] = w.address
+	}
 }
 
 // asked is what stands in a row, with the faults in its form.

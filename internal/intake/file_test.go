@@ -86,6 +86,7 @@ func TestPasswordsAreNotStored(t *testing.T) {
 			"Hash":       {"email,password_hash,last_name\na@x.test," + canary + ",A\n", intake.Upload{}, 0},
 			"LeftOut":    {"email,password,last_name\na@x.test," + canary + ",A\n", intake.Upload{Mapping: map[string]string{"password": "-"}}, 0},
 			"Mapped":     {"email,secret,last_name\na@x.test," + canary + ",A\n", intake.Upload{Mapping: map[string]string{"secret": "password"}}, 0},
+			"Twice":      {"email,password,last_name,pwd,password\na@x.test," + canary + ",A," + canary + "," + canary + "\n", intake.Upload{}, 0},
 			"SlippedBy":  {"email,last_name,password,class\na@x.test,A,B," + canary + ",6A\n", intake.Upload{}, 1},
 			"JSON":       {`[{"email":"a@x.test","password":"` + canary + `","last_name":"A"}]`, intake.Upload{Name: "a.json"}, 0},
 			"JSONNested": {`[{"email":"a@x.test","login":{"initial password":"` + canary + `"},"list":[{"pwd":"` + canary + `"}]}]`, intake.Upload{Name: "a.json"}, 1},
@@ -188,7 +189,7 @@ func TestResultOfWhatWasNotReached(t *testing.T) {
 			t.Fatal(err)
 		}
 		b = h.wait(b, muster.Planned)
-		if got := h.result(b); !strings.Contains(got, ";planned;jean.dupont002;") {
+		if got := h.result(b); strings.Count(got, ";to be created;") != 3 || !strings.Contains(got, ";to be created;jean.dupont002;") {
 			t.Errorf("planned:\n%s", got)
 		}
 		if b, err = h.engine.Cancel(t.Context(), h.caller, b.ID); err != nil {

@@ -38,6 +38,8 @@ type Options struct {
 	Format  sheet.Format   `json:"format"`
 	Header  []string       `json:"header,omitempty"`
 	Columns []sheet.Column `json:"columns,omitempty"`
+	// Addresses says that the usernames are e-mail addresses, and that no column has others.
+	Addresses bool `json:"addresses,omitempty"`
 	// Notes are what the user should know of the file as a whole, such as columns that nobody recognised.
 	Notes muster.Errors `json:"notes,omitempty"`
 }

@@ -15,23 +15,24 @@ type match struct {
 	batch   int64
 
 	person  []int64 // of each row: seq, 0 for somebody new
+	gone    []bool  // of each row: it says that somebody left who is not here
 	holders map[store.KeyColumn]map[string]int64
 	faults  []muster.Errors // of each row
 
 	warnings []muster.Errors // of each row
 }
 
-// passOver says that a row is not to be carried out: it has its outcome, or faults.
-func (m *match) passOver(i int) bool { return m.skip[m.first+i] || len(m.faults[i]) > 0 }
+// passOver says that a row is not to be carried out: it has its outcome, there is nobody to take out, or it has faults.
+func (m *match) passOver(i int) bool { return m.skip[m.first+i] || m.gone[i] || len(m.faults[i]) > 0 }
 
 func (m *match) find() error {
-	m.person, m.faults = make([]int64, len(m.wishes)), make([]muster.Errors, len(m.wishes))
+	m.person, m.faults, m.gone = make([]int64, len(m.wishes)), make([]muster.Errors, len(m.wishes)), make([]bool, len(m.wishes))
 	var sources, emails, usernames []string
 	for i := range m.wishes {
 		w := &m.wishes[i]
 		m.faults[i] = append(m.faults[i], w.faults...)
 		sources, emails = appendKey(sources, w.source), appendKey(emails, w.email)
-		if w.source == "" && w.email == "" {
+		if w.byUsername() {
 			usernames = appendKey(usernames, w.username)
 		}
 	}
@@ -90,8 +91,11 @@ func (m *match) decide(i int, bySource, byEmail, byUsername *store.PersonRow) in
 		m.faults[i] = append(m.faults[i], muster.Errorf(code, field, format, args...))
 	}
 	by := "source_id"
-	if w.source == "" && w.email == "" {
+	if w.byUsername() {
 		bySource, by = byUsername, "username"
+		if w.address != "" && byUsername != nil {
+			byEmail = nil // the row says who it means by username; whether the address is free is seen later
+		}
 	}
 	found := bySource
 	if found == nil && byEmail != nil && !(m.options.SharedEmail && w.source != "") {
@@ -103,10 +107,14 @@ func (m *match) decide(i int, bySource, byEmail, byUsername *store.PersonRow) in
 	if bySource != nil && byEmail != nil && bySource.Seq != byEmail.Seq && !m.options.SharedEmail {
 		fail(muster.Conflict, "", "This row means two people: %s (%s) has the source id, %s (%s) has the e-mail address.", bySource.Shown(), bySource.ID, byEmail.Shown(), byEmail.ID)
 	}
+	w.takeAddress(found)
+	named := w.source != "" || w.email != "" || w.username != ""
 	switch {
+	case found == nil && w.leaves() && (named || m.options.Matching == muster.CreateOnly):
+		m.gone[i] = true
 	case found == nil && m.options.Matching == muster.UpdateOnly:
 		fail(muster.NotFound, "", "Nobody in the directory has this source id, e-mail address or username, and this import only updates.")
-	case found == nil && m.options.Matching == muster.Upsert && w.source == "" && w.email == "" && w.username == "":
+	case found == nil && m.options.Matching == muster.Upsert && !named:
 		fail(muster.Required, "email", "Nothing says whether this person is in the directory already: give a source id, an e-mail address or a username, or import in the mode create.")
 	case found != nil && m.options.Matching == muster.CreateOnly:
 		fail(muster.Conflict, by, "%s is in the directory already (%s), and this import only creates.", found.Shown(), found.ID)
@@ -114,6 +122,15 @@ func (m *match) decide(i int, bySource, byEmail, byUsername *store.PersonRow) in
 		return found.Seq
 	}
 	return 0
+}
+
+// byUsername says whether the username tells who is meant: where nothing better is given.
+func (w *wish) byUsername() bool { return w.source == "" && (w.email == "" || w.address != "") }
+
+// leaves says whether the row is of somebody who left.
+func (w *wish) leaves() bool {
+	state := muster.State(w.text("state"))
+	return state == muster.Archived || state == muster.Deleted
 }
 
 func (w *wish) text(field string) string { s, _ := w.draft[field].(string); return s }

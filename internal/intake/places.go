@@ -40,7 +40,7 @@ func (in *Intake) checkPlaces(tx *store.Tx, m *match) ([]muster.Errors, error) {
 			person = -int64(i) - 1
 		}
 		for _, j := range m.wishes[i].joinsOf(person) {
-			if !m.skip[m.first+i] {
+			if !m.skip[m.first+i] && !m.gone[i] {
 				joins, rows = append(joins, j), append(rows, i)
 			}
 		}

@@ -161,7 +161,11 @@ func (p *part) username(i muster.Item) string {
 
 // status is the outcome of an item in a word.
 func status(i muster.Item) string {
-	if i.State != muster.DoneItem {
+	switch i.State {
+	case muster.DoneItem:
+	case muster.PlannedItem:
+		return forecast(i.Change.Action)
+	default:
 		return string(i.State)
 	}
 	switch i.Change.Action {
@@ -169,6 +173,17 @@ func status(i muster.Item) string {
 		return "created"
 	case muster.Update, muster.Delete:
 		return "updated"
+	}
+	return "unchanged"
+}
+
+// forecast is what is planned, in words that nobody takes for an outcome.
+func forecast(a muster.Action) string {
+	switch a {
+	case muster.Create:
+		return "to be created"
+	case muster.Update, muster.Delete:
+		return "to be changed"
 	}
 	return "unchanged"
 }

@@ -70,16 +70,16 @@ func (h *house) planned(content string, u intake.Upload) store.BatchRow {
 		h.t.Fatal(err)
 	}
 	b = h.wait(b, muster.Planned)
-	plan, failed := b.Plan, b.Counts.Failed
-	if plan.Create+plan.Update+plan.Unchanged+failed != b.Total {
-		h.t.Errorf("the plan %+v and %d failures do not add up to %d", plan, failed, b.Total)
+	plan, failed, skipped := b.Plan, b.Counts.Failed, b.Counts.Skipped
+	if plan.Create+plan.Update+plan.Unchanged+failed+skipped != b.Total {
+		h.t.Errorf("the plan %+v, %d failed and %d skipped do not add up to %d", plan, failed, skipped, b.Total)
 	}
 	if b, err = h.engine.Run(h.t.Context(), h.caller, b.ID); err != nil {
 		h.t.Fatal(err)
 	}
 	b = h.wait(b, muster.HeldBatch)
-	if c := b.Counts; b.State == muster.Finished && (c.Created != plan.Create || c.Updated != plan.Update || c.Unchanged != plan.Unchanged || c.Failed != failed) {
-		h.t.Errorf("planned was %+v with %d failures, done %+v", plan, failed, c)
+	if c := b.Counts; b.State == muster.Finished && (c.Created != plan.Create || c.Updated != plan.Update || c.Unchanged != plan.Unchanged || c.Failed != failed || c.Skipped != skipped) {
+		h.t.Errorf("planned was %+v with %d failed and %d skipped, done %+v", plan, failed, skipped, c)
 	}
 	return b
 }
@@ -164,7 +164,20 @@ var rowCases = []struct {
 	{"BlockSignIn", intake.Upload{}, "email,Block sign in\nann@x.test,Yes\nbob@x.test,no\n", []string{"2 updated", "3 unchanged"}, nil},
 	{"StateOfAFewRowsIsNoState", intake.Upload{}, "email,state\nann@x.test,Texas\nbob@x.test,\n", []string{"2 unchanged", "3 unchanged"}, nil},
 	{"WrongState", intake.Upload{Mapping: map[string]string{"x": "state"}}, "email,x\nann@x.test,perhaps\n", []string{"2 failed state: \"perhaps\" is no state"}, nil},
-	{"NewAndArchived", intake.Upload{}, "email,last_name,status\nz@x.test,Z,archived\n", []string{"2 failed state: Somebody new cannot be archived"}, nil},
+	{
+		"LeaversWhoAreNotHere",
+		intake.Upload{},
+		"email,last_name,statut,class,unit,groups,manager\nz@x.test,Z,parti,6A,class:9Z,nowhere,boss\nann@x.test,Lee,supprimé,,,,\ny@x.test,Y,supprimé,,,,\nx@x.test,X,left,,,,\nnew@x.test,N,actif,,,,\n,K,parti,,,,\n",
+		[]string{"2 skipped Nobody in the directory matches this row, so there is nobody to take out.", "3 updated", "4 skipped Nobody", "5 skipped Nobody", "6 created", "7 failed email: Nothing says whether"},
+		func(h *house) {
+			if n := len(h.people()); n != 3 {
+				h.t.Errorf("%d people, want Bob, Cid and the new one", n)
+			}
+		},
+	},
+	{"LeaversToUpdate", intake.Upload{Matching: muster.UpdateOnly}, "email,state\nz@x.test,archived\nbob@x.test,archived\ny@x.test,active\n", []string{"2 skipped Nobody", "3 updated", "4 failed Nobody in the directory has"}, nil},
+	{"LeaversToCreate", intake.Upload{Matching: muster.CreateOnly}, "email,last_name,state\nz@x.test,Z,archived\nbob@x.test,Ray,archived\n,Key,deleted\n", []string{"2 skipped Nobody", "3 failed Bob Ray is in the directory already", "4 skipped Nobody"}, nil},
+	{"LeaversWithFaults", intake.Upload{}, "email,state,birth_date\nz@x.test,archived,soon\n", []string{"2 failed birth_date"}, nil},
 	{"SharedEmail", intake.Upload{SharedEmail: true, Source: "hr"}, "source_id,email,last_name\n8,ann@x.test,A\n9,ann@x.test,B\n", []string{"2 created", "3 created"}, nil},
 	{
 		"AllFaultsOfARow",

@@ -13,6 +13,9 @@ var french = map[string]string{
 	"No column says who is in the directory already: a source id, an e-mail address or a username is needed. If everybody is new, import in the mode create.": "Aucune colonne ne dit qui est déjà dans l’annuaire : il faut un numéro d’origine, une adresse e-mail ou un identifiant. Si tout le monde est nouveau, importez avec --mode create.",
 	"Nothing says whether this person is in the directory already: give a source id, an e-mail address or a username, or import in the mode create.":          "Rien ne dit si cette personne est déjà dans l’annuaire : donnez un numéro d’origine, une adresse e-mail ou un identifiant, ou importez avec --mode create.",
 
+	"Nobody in the directory matches this row, so there is nobody to take out.": "Personne dans l’annuaire ne correspond à cette ligne : il n’y a personne à retirer.",
+	"The usernames are addresses and are taken as e-mail addresses too.":        "Les identifiants sont des adresses et servent aussi d’adresses e-mail.",
+
 	// states of batches, items, people, accounts, targets
 	"receiving": "en réception",
 	"ready":     "prêt",

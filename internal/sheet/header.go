@@ -34,7 +34,7 @@ func (r *Reader) setHeader(rec record) error {
 			return muster.Errorf(muster.Invalid, "", "The header of column %s is not valid text.", ColumnName(i))
 		}
 		key := strings.ToLower(c)
-		if first, twice := seen[key]; twice && c != "" {
+		if first, twice := seen[key]; twice && c != "" && !secretField(FieldOf(c)) {
 			return muster.Errorf(muster.Invalid, "", "Columns %s and %s have the same header, %q. Rename or remove one of them.", ColumnName(first), ColumnName(i), short(c))
 		}
 		seen[key] = i

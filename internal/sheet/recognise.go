@@ -38,7 +38,7 @@ func IsField(name string) bool {
 // FieldOf is what a single header means by itself; "" when that is not known.
 func FieldOf(header string) string { return lookUp(header).field }
 
-// Recognise says what each column means, by the table of synonyms. Two columns that mean the same are refused, naming both; a column whose name only
+// Recognise says what each column means, by the table of synonyms. Two columns that mean the same are refused, naming both, but for passwords, which are not taken anyhow; a column whose name only
 // suggests a meaning gives way to one that is sure. Columns that nobody knows are no fault: they have no Field.
 //
 // A name alone cannot tell whether "state" is a status or a region; whoever reads the values decides.
@@ -56,7 +56,7 @@ func Map(header []string, mapping map[string]string) ([]Column, error) {
 		if field == "" || field == Ignore {
 			continue
 		}
-		if first, twice := holder[field]; twice {
+		if first, twice := holder[field]; twice && !secretField(field) {
 			return nil, sameMeaning(header[first], header[i], field)
 		}
 		holder[field] = i
@@ -75,7 +75,25 @@ func Map(header []string, mapping map[string]string) ([]Column, error) {
 		columns[i].Field = field
 		columns[i].Opposite = field == "state" && opposite[lookUp(header[i]).name]
 	}
+	passwords(columns, asked)
 	return columns, nil
+}
+
+// secretField says whether a field holds passwords. None is taken from a file, so any number of columns may hold them.
+func secretField(field string) bool { return field == "password" || field == "password_hash" }
+
+// passwords marks every column of passwords as such, also where there are several of one meaning.
+func passwords(columns []Column, asked []string) {
+	for i := range columns {
+		c := &columns[i]
+		switch recognised := lookUp(c.Header).field; {
+		case c.Ours || c.Field != "":
+		case secretField(asked[i]):
+			c.Field = asked[i]
+		case asked[i] == "" && secretField(recognised):
+			c.Field = recognised
+		}
+	}
 }
 
 // claim gives fields to the columns that nobody mapped: first those that are sure, then those that may be.
@@ -92,6 +110,7 @@ func claim(columns []Column, asked []string, holder map[string]int, sure bool) e
 		switch {
 		case !taken:
 			holder[m.field] = i
+		case secretField(m.field): // see passwords
 		case sure && asked[first] == "":
 			return sameMeaning(columns[first].Header, c.Header, m.field)
 		}

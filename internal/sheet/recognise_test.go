@@ -97,6 +97,27 @@ func TestRecogniseAmbiguous(t *testing.T) {
 	}
 }
 
+// Passwords are not taken from files, so it is no fault to have several columns of them. All are known as what they are.
+func TestPasswordColumnsRepeat(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		header  string
+		mapping map[string]string
+		want    string
+	}{
+		{"email,password,Mot de passe,pwd", nil, "email password password password"},
+		{"email,password,password", nil, "email password password"},
+		{"hash,email,password_hash,password", nil, "password_hash email password_hash password"},
+		{"email,secret,password,other", map[string]string{"secret": "password", "other": "password"}, "email password password password"},
+		{"email,password,pwd", map[string]string{"pwd": "-"}, "email password ?"},
+	} {
+		cols, err := Map(strings.Split(c.header, ","), c.mapping)
+		if got := described(cols); err != nil || got != c.want {
+			t.Errorf("%s: got %s, %v; want %s", c.header, got, err, c.want)
+		}
+	}
+}
+
 func TestMap(t *testing.T) {
 	t.Parallel()
 	header := []string{"Courriel", "E-mail", "Colonne X", "Nom"}
