@@ -42,6 +42,9 @@ type PeopleQuery struct {
 
 // ListPeople gives one page of people in the order asked for.
 func (tx *Tx) ListPeople(q PeopleQuery) ([]PersonRow, error) {
+	if q.Name != "" && foldName(q.Name) == "" {
+		return nil, nil // nobody's name begins with a mark such as %
+	}
 	keyed := q.Sort == ByUsername || q.Sort == ByName
 	if keyed && q.AfterKey == "" && q.AfterSeq > 0 {
 		return tx.listPeople(q, true)
