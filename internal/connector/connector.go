@@ -125,6 +125,8 @@ func Verdict(err error) Failure {
 
 // Environment is what a kind gets to work with besides its own settings.
 type Environment struct {
+	// Tenant is whose target it is. What a kind keeps in this process belongs to one tenant; 0 and 1 are the installation's own.
+	Tenant  int64
 	Guard   outbound.Guard // for every address that settings name
 	Timeout time.Duration  // of one call
 	Log     *slog.Logger   // ids only

@@ -34,6 +34,7 @@ const (
 //	required:"true"      an empty value is refused
 //	secret:"true"        a text that is shown as Redacted
 //	address:"true"       says where secrets are sent to: changing it asks for them again
+//	operator:"true"      reaches the machine that Muster runs on: only operators may set it (see Reserved)
 //	choices:"a,b"        the words allowed
 //	lines:"true"         a text of several lines
 type Setting struct {
@@ -45,6 +46,7 @@ type Setting struct {
 	Required bool        `json:"required,omitempty"`
 	Secret   bool        `json:"secret,omitempty"`
 	Address  bool        `json:"address,omitempty"`
+	Operator bool        `json:"operator,omitempty"`
 	Default  any         `json:"default,omitempty"`
 
 	index []int // of the field in the struct
@@ -67,7 +69,8 @@ func Describe(config any) []Setting {
 		s := Setting{
 			Name: name, Label: f.Tag.Get("label"), Help: f.Tag.Get("help"), Type: typeOf(f),
 			Required: f.Tag.Get("required") == "true", Secret: f.Tag.Get("secret") == "true", Address: f.Tag.Get("address") == "true",
-			index: f.Index,
+			Operator: f.Tag.Get("operator") == "true",
+			index:    f.Index,
 		}
 		if choices := f.Tag.Get("choices"); choices != "" {
 			s.Choices = strings.Split(choices, ",")
@@ -250,6 +253,24 @@ func (s Setting) plain(raw json.RawMessage) any {
 		return ""
 	}
 	return v
+}
+
+// Reserved names the settings of operators that a change sets to something new; before and after are settings as Decode gives them. Setting one
+// back to its default is nothing new.
+func Reserved(kind Kind, before, after any) (names []string) {
+	preset := kind.Config()
+	for _, s := range Describe(preset) {
+		if s.Operator && !s.equal(after, before) && !s.equal(after, preset) {
+			names = append(names, s.Name)
+		}
+	}
+	return names
+}
+
+// equal compares what two settings structs have for a setting.
+func (s Setting) equal(a, b any) bool {
+	x, y := reflect.ValueOf(a).Elem().FieldByIndex(s.index), reflect.ValueOf(b).Elem().FieldByIndex(s.index)
+	return reflect.DeepEqual(x.Interface(), y.Interface())
 }
 
 func object(raw json.RawMessage) (map[string]json.RawMessage, error) {

@@ -142,6 +142,35 @@ func TestMerge(t *testing.T) {
 	}
 }
 
+type guarded struct {
+	Path  string   `json:"path" operator:"true"`
+	Hosts []string `json:"hosts" operator:"true"`
+	Free  string   `json:"free"`
+}
+
+func TestReserved(t *testing.T) {
+	t.Parallel()
+	kind := connector.Kind{Name: "guarded", Config: func() any { return &guarded{Path: "/usual", Hosts: []string{"a"}} }}
+	if d := connector.Describe(kind.Config()); !d[0].Operator || !d[1].Operator || d[2].Operator {
+		t.Errorf("described as %+v", d)
+	}
+	for name, test := range map[string]struct {
+		before, after guarded
+		want          []string
+	}{
+		"Same":          {guarded{Path: "/x"}, guarded{Path: "/x"}, nil},
+		"Free":          {guarded{Path: "/x"}, guarded{Path: "/x", Free: "f"}, nil},
+		"BackToDefault": {guarded{Path: "/x"}, guarded{Path: "/usual", Hosts: []string{"a"}}, nil},
+		"Other":         {guarded{Path: "/x"}, guarded{Path: "/y"}, []string{"path"}},
+		"Emptied":       {guarded{Path: "/x"}, guarded{}, []string{"path"}},
+		"Both":          {guarded{}, guarded{Path: "/y", Hosts: []string{"b"}}, []string{"path", "hosts"}},
+	} {
+		if got := connector.Reserved(kind, &test.before, &test.after); !reflect.DeepEqual(got, test.want) {
+			t.Errorf("%s: reserved are %q, want %q", name, got, test.want)
+		}
+	}
+}
+
 func TestVerdict(t *testing.T) {
 	t.Parallel()
 	cause := muster.Errorf(muster.Invalid, "email", "No.")

@@ -91,12 +91,12 @@ func (p *Provision) dial(ctx context.Context, t *store.TargetRow) (connector.Con
 	if err != nil {
 		return nil, fmt.Errorf("provision: settings of target %d: %w", t.Seq, err)
 	}
-	return p.openKind(ctx, t.Kind, raw, t.Policy)
+	return p.openKind(ctx, t, raw)
 }
 
-// openKind opens a connector of a kind with settings in clear.
-func (p *Provision) openKind(ctx context.Context, name string, raw json.RawMessage, policy muster.TargetPolicy) (connector.Connector, error) {
-	kind, err := p.kind(name)
+// openKind opens a target with settings in clear.
+func (p *Provision) openKind(ctx context.Context, t *store.TargetRow, raw json.RawMessage) (connector.Connector, error) {
+	kind, err := p.kind(t.Kind)
 	if err != nil {
 		return nil, err
 	}
@@ -104,12 +104,13 @@ func (p *Provision) openKind(ctx context.Context, name string, raw json.RawMessa
 	if err != nil {
 		return nil, err
 	}
-	allow, err := outbound.ParseAllow(policy.Allow)
+	allow, err := outbound.ParseAllow(t.Policy.Allow)
 	if err != nil {
 		return nil, err
 	}
 	env := connector.Environment{
-		Guard: outbound.Guard{Allow: allow}, Timeout: time.Duration(policy.TimeoutSecs) * time.Second, Log: p.log, Size: policy.Concurrency,
+		Tenant: t.Tenant, Guard: outbound.Guard{Allow: allow}, Timeout: time.Duration(t.Policy.TimeoutSecs) * time.Second,
+		Log: p.log, Size: t.Policy.Concurrency,
 	}
 	return kind.Open(ctx, config, env)
 }

@@ -97,5 +97,8 @@ func row(s connector.Setting) string {
 	if s.Secret {
 		kind += ", secret"
 	}
+	if s.Operator {
+		kind += ", operators only"
+	}
 	return "| `" + s.Name + "` | " + kind + " | " + standard + " | " + s.Help + " |"
 }

@@ -182,6 +182,36 @@ func TestInstances(t *testing.T) {
 	}
 }
 
+// An instance is of one tenant: neither another tenant's of the same name nor a name that looks like a tenant's reaches it.
+func TestInstancesOfTenants(t *testing.T) {
+	t.Parallel()
+	instance := uuid.NewString()
+	opened := func(tenant int64, instance string) connector.Connector {
+		c, err := rehearsal.Kind.Open(t.Context(), &rehearsal.Config{Instance: instance}, connector.Environment{Tenant: tenant})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	if _, err := create(opened(2, instance), "ana"); err != nil {
+		t.Fatal(err)
+	}
+	for _, other := range []connector.Connector{opened(0, instance), opened(1, instance), opened(3, instance), opened(1, "2/"+instance), opened(2, instance+"2")} {
+		if a, err := other.Find(t.Context(), connector.Query{Username: "ana"}); !errors.Is(err, connector.ErrNotFound) {
+			t.Errorf("another tenant's account is found: %+v, %v", a, err)
+		}
+	}
+	if _, err := opened(2, instance).Find(t.Context(), connector.Query{Username: "ana"}); err != nil {
+		t.Errorf("the tenant's own account: %v", err)
+	}
+	if _, err := create(opened(0, instance), "ben"); err != nil {
+		t.Fatal(err)
+	}
+	if list := rehearsal.Named(instance).Accounts(); len(list) != 1 || list[0].Username != "ben" {
+		t.Errorf("the installation's own instance has %+v", list)
+	}
+}
+
 // Two servers over one journal are two processes over one outside world; the second also stands for the first after it was killed.
 func TestJournal(t *testing.T) {
 	t.Parallel()

@@ -26,8 +26,8 @@ var Kind = connector.Kind{
 
 // Config is what a rehearsal target is set to.
 type Config struct {
-	Instance  string   `json:"instance" label:"Instance" required:"true" help:"Targets that name the same instance share one outside world, which lives as long as the process."`
-	Path      string   `json:"path" label:"Journal" help:"File in which accounts outlive the process; its name ends in .rehearsal.jsonl. Processes that name the same file share one outside world, and the instance is then not used."`
+	Instance  string   `json:"instance" label:"Instance" required:"true" help:"Targets of a tenant that name the same instance share one outside world, which lives as long as the process."`
+	Path      string   `json:"path" label:"Journal" operator:"true" help:"File in which accounts outlive the process; its name ends in .rehearsal.jsonl. Processes that name the same file share one outside world, and the instance is then not used. Only operators of the installation may set it."`
 	Strangers []string `json:"strangers" label:"Strangers" help:"Usernames of accounts that are there from the beginning and are not ours."`
 	Faults
 }
@@ -54,7 +54,7 @@ func (c *Config) Validate() error {
 
 func open(_ context.Context, config any, env connector.Environment) (connector.Connector, error) {
 	c := config.(*Config)
-	server, err := c.server()
+	server, err := c.server(env.Tenant)
 	if err != nil {
 		return nil, err
 	}
@@ -64,11 +64,11 @@ func open(_ context.Context, config any, env connector.Environment) (connector.C
 	return server.Connector(), nil
 }
 
-func (c *Config) server() (*Server, error) {
+func (c *Config) server(tenant int64) (*Server, error) {
 	if c.Path != "" {
 		return Opened(c.Path)
 	}
-	return Named(c.Instance), nil
+	return of(tenant, c.Instance), nil
 }
 
 // conn is a server seen through the contract of a target.

@@ -44,17 +44,27 @@ func NewServer() *Server {
 
 var world = struct {
 	sync.Mutex
-	servers map[string]*Server
-}{servers: make(map[string]*Server)}
+	servers map[place]*Server
+}{servers: make(map[place]*Server)}
 
-// Named gives the server that the setting instance of this name means in this process.
-func Named(instance string) *Server {
+// place is where a server is found: an instance of a tenant, or a journal file, which is the machine's.
+type place struct {
+	tenant         int64
+	instance, path string
+}
+
+// Named gives the server that the setting instance of this name means in this process, for targets of the installation's own tenant.
+func Named(instance string) *Server { return of(1, instance) }
+
+// of gives the server that an instance of a tenant means.
+func of(tenant int64, instance string) *Server {
 	world.Lock()
 	defer world.Unlock()
-	s := world.servers[instance]
+	key := place{tenant: max(tenant, 1), instance: instance}
+	s := world.servers[key]
 	if s == nil {
 		s = NewServer()
-		world.servers[instance] = s
+		world.servers[key] = s
 	}
 	return s
 }
@@ -63,7 +73,7 @@ func Named(instance string) *Server {
 func Opened(path string) (*Server, error) {
 	world.Lock()
 	defer world.Unlock()
-	key := "file:" + path
+	key := place{path: path}
 	if s := world.servers[key]; s != nil {
 		return s, nil
 	}
