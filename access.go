@@ -112,6 +112,7 @@ type Key struct {
 // Caller is who is asking: with a tenant, rights, and the way they came.
 type Caller struct {
 	Tenant    int64
+	Home      int64  // whose credential it is, for a caller at work in another tenant; 0: the same tenant
 	Name      string // for the audit: key:secretary, person:jean.dupont
 	Key       int64
 	Person    int64

@@ -12,6 +12,24 @@ import (
 // The first tenant of a database is whoever runs the installation. A caller of it with the privilege tenants.manage may make tenants and look
 // after each of them; elsewhere the privilege is over the caller's own tenant, and other tenants are not there.
 
+// Operator says whether a caller answers for the machine that the installation runs on: one with the privilege tenants.manage whose credential is the
+// first tenant's, in whichever tenant they are at work. What reaches beyond tenants, such as the machine's own network and files, is theirs to allow.
+func Operator(tx *store.Tx, caller muster.Caller) (bool, error) {
+	if !caller.Has(muster.ManageTenants) {
+		return false, nil
+	}
+	first, err := tx.FirstTenant()
+	return err == nil && first != 0 && home(caller) == first, err
+}
+
+// home is the tenant of the caller's credential.
+func home(caller muster.Caller) int64 {
+	if caller.Home != 0 {
+		return caller.Home
+	}
+	return caller.Tenant
+}
+
 // NewTenant is a tenant to be made.
 type NewTenant struct {
 	Code     string // lower-case letters, digits and hyphens; it never changes
@@ -128,7 +146,7 @@ func (a *Access) InTenant(ctx context.Context, caller muster.Caller, code string
 		return muster.Caller{}, err
 	}
 	if tenant.Seq != caller.Tenant {
-		caller.Tenant, caller.Person = tenant.Seq, 0
+		caller.Tenant, caller.Home, caller.Person = tenant.Seq, home(caller), 0
 	}
 	return caller, nil
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/musterid/muster"
 	"github.com/musterid/muster/internal/access"
+	"github.com/musterid/muster/internal/store"
 )
 
 func TestTenantsAreWalls(t *testing.T) {
@@ -21,10 +22,35 @@ func TestTenantsAreWalls(t *testing.T) {
 		if err != nil || guest.Tenant != school.Seq {
 			t.Fatalf("%+v, %v", guest, err)
 		}
+		again, err := h.InTenant(ctx, guest, "school")
+		if err != nil || again.Home != h.admin.Tenant {
+			t.Fatalf("%+v, %v", again, err)
+		}
 		plain, schoolKey := h.create(t, guest, access.NewKey{Name: "head", Scope: muster.AdminScope})
 		head := h.caller(t, plain)
 		if head.Tenant != school.Seq {
 			t.Fatalf("the key made there is of tenant %d", head.Tenant)
+		}
+		inside, err := h.InTenant(ctx, head, "school")
+		if err != nil {
+			t.Fatal(err)
+		}
+		reader := h.admin
+		reader.Grants = muster.WriteScope.Grants()
+		for i, c := range []struct {
+			caller   muster.Caller
+			operator bool
+		}{{h.admin, true}, {guest, true}, {head, false}, {inside, false}, {reader, false}, {muster.Caller{Grants: muster.AdminScope.Grants()}, false}} {
+			err := h.st.View(ctx, h.admin.Tenant, func(tx *store.Tx) error {
+				operator, err := access.Operator(tx, c.caller)
+				if operator != c.operator {
+					t.Errorf("caller %d, %s: operator %v", i, c.caller.Name, operator)
+				}
+				return err
+			})
+			if err != nil {
+				t.Error(err)
+			}
 		}
 		_, err = h.Tenant(ctx, head, "default")
 		want(t, "the other tenant", err, muster.NotFound)

@@ -99,16 +99,21 @@ func (p *Provision) view(row *store.TargetRow) (TargetView, error) {
 	if err != nil {
 		return TargetView{}, err
 	}
-	raw, err := p.key.Open(configPurpose(row), row.Config)
-	if err != nil {
-		return TargetView{}, fmt.Errorf("provision: settings of target %d: %w", row.Seq, err)
-	}
-	config, err := connector.Decode(kind, raw)
+	config, err := p.settings(kind, row)
 	if err != nil {
 		return TargetView{}, err
 	}
 	shown, err := connector.Redact(config)
 	return TargetView{Target: row.Target, Config: shown}, err
+}
+
+// settings gives the settings of a target in clear, as the kind's own struct.
+func (p *Provision) settings(kind connector.Kind, row *store.TargetRow) (any, error) {
+	raw, err := p.key.Open(configPurpose(row), row.Config)
+	if err != nil {
+		return nil, fmt.Errorf("provision: settings of target %d: %w", row.Seq, err)
+	}
+	return connector.Decode(kind, raw)
 }
 
 // CreateTarget makes a target. Its settings are checked for form; CheckTarget tries them.
@@ -133,12 +138,17 @@ func (p *Provision) CreateTarget(ctx context.Context, caller muster.Caller, n Ne
 	if len(raw) == 0 {
 		raw = json.RawMessage("{}")
 	}
-	if _, err := connector.Decode(kind, raw); err != nil {
+	config, err := connector.Decode(kind, raw)
+	if err != nil {
 		return TargetView{}, err
 	}
+	wish := reach{kind: kind, policy: row.Policy, config: config}
 	row.ID = uuid.Must(uuid.NewV7())
 	row.Config = p.key.Seal(configPurpose(&row), raw)
 	err = p.store.Update(ctx, caller.Tenant, func(tx *store.Tx) error {
+		if err := wish.allowed(tx, caller, reach{policy: muster.DefaultTargetPolicy(), config: kind.Config()}); err != nil {
+			return err
+		}
 		if err := tx.CreateTarget(&row); err != nil {
 			return err
 		}
@@ -165,7 +175,7 @@ func (p *Provision) ChangeTarget(ctx context.Context, caller muster.Caller, id u
 		}
 		before := recordOf(&row)
 		settings := row.Config
-		if err := p.apply(&row, c); err != nil {
+		if err := p.apply(tx, caller, &row, c); err != nil {
 			return err
 		}
 		change := muster.Diff(before, recordOf(&row))
@@ -190,7 +200,23 @@ func (p *Provision) ChangeTarget(ctx context.Context, caller muster.Caller, id u
 	return p.view(&row)
 }
 
-func (p *Provision) apply(row *store.TargetRow, c TargetChange) (err error) {
+// apply lays a change over a target, as far as the caller may.
+func (p *Provision) apply(tx *store.Tx, caller muster.Caller, row *store.TargetRow, c TargetChange) error {
+	before, err := p.reachOf(row)
+	if err != nil {
+		return err
+	}
+	if err := p.merge(row, c); err != nil {
+		return err
+	}
+	after, err := p.reachOf(row)
+	if err != nil {
+		return err
+	}
+	return after.allowed(tx, caller, before)
+}
+
+func (p *Provision) merge(row *store.TargetRow, c TargetChange) (err error) {
 	if c.Name != nil {
 		row.Name = strings.TrimSpace(*c.Name)
 		if err := checkName(row.Name); err != nil {

@@ -86,7 +86,7 @@ func (y *yard) node(st *store.Store) (*provision.Provision, *roster.Roster) {
 		y.t.Fatal(err)
 	}
 	r := roster.New(st, q)
-	p := provision.New(provision.Options{Store: st, Queue: q, Roster: r, Key: y.key, Kinds: []connector.Kind{marked, unmarked}, Log: log})
+	p := provision.New(provision.Options{Store: st, Queue: q, Roster: r, Key: y.key, Kinds: []connector.Kind{marked, unmarked, reaching}, Log: log})
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- q.Run(ctx) }()

@@ -91,6 +91,7 @@ type Setting struct {
 	Required bool     `json:"required,omitempty"`
 	Secret   bool     `json:"secret,omitempty" doc:"Stored sealed, and shown masked."`
 	Address  bool     `json:"address,omitempty" doc:"Changing it asks for the secrets again."`
+	Operator bool     `json:"operator,omitempty" doc:"Only operators of the installation may set it: callers of its first tenant with the privilege tenants.manage."`
 	Default  any      `json:"default,omitempty"`
 }
 
@@ -102,7 +103,8 @@ func (s *surface) listKinds(context.Context, muster.Caller, *struct{}) (*struct{
 		v := TargetKind{Name: k.Name, Label: k.Label, Settings: make([]Setting, len(k.Settings))}
 		for n, o := range k.Settings {
 			v.Settings[n] = Setting{
-				Name: o.Name, Label: o.Label, Help: o.Help, Type: string(o.Type), Choices: o.Choices, Required: o.Required, Secret: o.Secret, Address: o.Address, Default: o.Default,
+				Name: o.Name, Label: o.Label, Help: o.Help, Type: string(o.Type), Choices: o.Choices, Required: o.Required, Secret: o.Secret, Address: o.Address,
+				Operator: o.Operator, Default: o.Default,
 			}
 		}
 		out.Body.Items[i] = v
