@@ -56,6 +56,9 @@ type drive struct {
 	ahead  chan decoded // the chunk after the one being written
 	cancel context.CancelFunc
 	more   bool // the time was up before the work was done
+
+	// After a chunk that could not be written as a whole, its rows are tried in fewer at a time.
+	narrowRows, narrowEnd int
 }
 
 // decoded is a chunk that was read ahead.
@@ -110,7 +113,10 @@ func (d *drive) chunk(ctx context.Context, b store.BatchRow) error {
 	if held := (*holding)(nil); errors.As(err, &held) {
 		err = d.engine.store.Bulk(ctx, d.tenant, func(tx *store.Tx) error { return d.write(tx, next, held) })
 	}
-	if err != nil && muster.CodeOf(err) != muster.Internal {
+	switch {
+	case store.Refused(err):
+		return d.narrow(ctx, next, err)
+	case err != nil && muster.CodeOf(err) != muster.Internal:
 		return d.engine.giveUp(ctx, b, err)
 	}
 	return err
@@ -215,6 +221,9 @@ func (d *drive) decode(ctx context.Context, b store.BatchRow, first int) decoded
 	size := chunkRows
 	if d.engine.store.SinglesWaiting() {
 		size = chunkRowsBusy
+	}
+	if first < d.narrowEnd {
+		size = d.narrowRows
 	}
 	next := decoded{first: first, end: min(first+size, b.Total)}
 	var blocks []store.Block

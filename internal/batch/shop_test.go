@@ -125,6 +125,11 @@ func (w *worker) Carry(tx *store.Tx, b *store.BatchRow, decoded any, c batch.Chu
 		case "fail":
 			item.State, item.Reasons = muster.FailedItem, muster.Errors{muster.Errorf(muster.Invalid, "", "The row says so.")}
 		}
+		if !c.Skip[c.First+i] {
+			if err := trip(tx, word); err != nil {
+				return nil, err
+			}
+		}
 		items[i] = item
 		if c.Dry || c.Skip[c.First+i] || item.State == muster.FailedItem {
 			continue
@@ -134,6 +139,18 @@ func (w *worker) Carry(tx *store.Tx, b *store.BatchRow, decoded any, c batch.Chu
 		}
 	}
 	return items, nil
+}
+
+// trip is what a row does that the database refuses, or that our own code cannot take.
+func trip(tx *store.Tx, word string) error {
+	switch word {
+	case "refused":
+		_, err := tx.SQL().ExecContext(tx.Context(), "INSERT INTO tenant (seq) VALUES (77)")
+		return err
+	case "panic":
+		panic("a row of the test")
+	}
+	return nil
 }
 
 func (w *worker) Written(*store.Tx, *store.BatchRow) error { return nil }

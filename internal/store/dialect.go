@@ -49,6 +49,31 @@ func clash(err error) bool {
 	return false
 }
 
+// errPanic marks a transaction that a panic ended.
+var errPanic = errors.New("panic in a transaction")
+
+// Refused says whether what was to be written is itself at fault: the database refuses such a value, or our own code cannot take it. Trying the
+// same again gives the same.
+func Refused(err error) bool {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		switch pg.Code[:2] {
+		case "21", "22", "23", "54":
+			return true
+		}
+		return false
+	}
+	var lite *sqlite.Error
+	if errors.As(err, &lite) {
+		switch lite.Code() & 0xff {
+		case sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_TOOBIG, sqlite3.SQLITE_RANGE:
+			return true
+		}
+		return false
+	}
+	return errors.Is(err, errPanic)
+}
+
 // texts is a set of texts as one argument, for use with from.
 func (tx *Tx) texts(list []string) any {
 	if tx.store.engine == Postgres {

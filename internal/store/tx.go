@@ -145,7 +145,7 @@ func rolledBack(t *sql.Tx) error {
 func guarded(tx *Tx, f func(*Tx) error) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			err = fmt.Errorf("store: panic in a transaction: %v\n%s", r, debug.Stack())
+			err = fmt.Errorf("store: %w: %v\n%s", errPanic, r, debug.Stack())
 		}
 	}()
 	return f(tx)

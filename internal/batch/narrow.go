@@ -1,0 +1,52 @@
+package batch
+
+import (
+	"context"
+
+	"github.com/musterid/muster"
+	"github.com/musterid/muster/internal/store"
+)
+
+// narrowing is by how much smaller the chunks become after one that cannot be written: a bad row is found in a few steps.
+const narrowing = 20
+
+// narrow goes on after a chunk that the database, or our own code, refuses as it is: its rows are tried in smaller chunks, down to single rows,
+// and a row that is refused by itself fails. So a fault of ours costs one row, and not the batch.
+func (d *drive) narrow(ctx context.Context, refused decoded, cause error) error {
+	d.drop()
+	if n := refused.end - refused.first; n > 1 {
+		d.narrowRows, d.narrowEnd = max(1, n/narrowing), max(d.narrowEnd, refused.end)
+		return nil
+	}
+	d.engine.log.Error("row of a batch cannot be written", "tenant", d.tenant, "batch", d.batch, "index", refused.first, "error", cause)
+	return d.engine.store.Bulk(ctx, d.tenant, func(tx *store.Tx) error {
+		b, err := d.lock(tx)
+		if err != nil || b.NextIndex != refused.first || b.Cancel {
+			return err
+		}
+		stored, err := storedItems(tx, &b, refused)
+		if err != nil {
+			return err
+		}
+		rows, err := rowsBetween(tx, b.Seq, refused.first, refused.end)
+		if err != nil {
+			return err
+		}
+		items := []muster.Item{{Batch: b.Seq, Index: refused.first, Row: rows[0].Number, State: muster.FailedItem, Reasons: muster.Errors{unwritable}}}
+		if stored[refused.first].State.Final() {
+			items = nil
+		}
+		if b.State != muster.Planning {
+			return d.engine.keep(tx, &b, refused, items, stored)
+		}
+		count(&b, items)
+		b.NextIndex = refused.end
+		if err := tx.InsertItems(items); err != nil {
+			return err
+		}
+		return tx.SaveBatch(&b)
+	})
+}
+
+// unwritable is the reason of a row that fails for a fault of ours.
+var unwritable = muster.Errorf(muster.Internal, "", "This row could not be stored, and that is our fault. The log says why.")

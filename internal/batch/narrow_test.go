@@ -1,0 +1,45 @@
+package batch_test
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/musterid/muster"
+	"github.com/musterid/muster/internal/batch"
+	"github.com/musterid/muster/internal/store"
+	"github.com/musterid/muster/internal/store/storetest"
+)
+
+func TestARowThatCannotBeWrittenCostsOnlyItself(t *testing.T) {
+	for _, then := range []batch.Then{batch.CarryIt, batch.PlanIt} {
+		t.Run(string(then), func(t *testing.T) {
+			storetest.Each(t, func(t *testing.T, st *store.Store) {
+				s := open(t, st)
+				words := slices.Repeat([]string{"create"}, 900)
+				words[17], words[500], words[899] = "refused", "panic", "refused"
+				b := s.send(then, words...)
+				if then == batch.PlanIt {
+					if b = s.wait(b, muster.Planned); b.Plan.Create != 897 || b.Counts.Failed != 3 {
+						t.Fatalf("plan %+v, counts %+v", b.Plan, b.Counts)
+					}
+					var err error
+					if b, err = s.engine.Run(t.Context(), s.caller, b.ID); err != nil {
+						t.Fatal(err)
+					}
+				}
+				b = s.wait(b)
+				if b.State != muster.Finished || b.Counts.Created != 897 || b.Counts.Failed != 3 {
+					t.Fatalf("%s %+v", b.State, b.Counts)
+				}
+				if marks := s.marks(b); len(marks) != 897 {
+					t.Errorf("%d rows were carried out", len(marks))
+				}
+				for _, i := range s.page(b, muster.FailedItem, 10) {
+					if !slices.Contains([]int{17, 500, 899}, i.Index) || muster.CodeOf(i.Reasons) != muster.Internal {
+						t.Errorf("item %d: %v", i.Index, i.Reasons)
+					}
+				}
+			})
+		})
+	}
+}
