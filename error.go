@@ -31,8 +31,9 @@ const (
 // user is told only that something went wrong.
 type Error struct {
 	Code    Code   `json:"code"`
-	Field   string `json:"field,omitempty"` // path of the value at fault, such as email or attributes.class; "" for the object as a whole
-	Message string `json:"message"`         // one English sentence that says what to do
+	Field   string `json:"field,omitempty"`  // path of the value at fault, such as email or attributes.class; "" for the object as a whole
+	Column  string `json:"column,omitempty"` // of the user's file that the value stands in, as its header has it; "" when there is none
+	Message string `json:"message"`          // one English sentence that says what to do
 
 	// Format and Args are what Message was made from, so that it can be said in another language.
 	Format string `json:"-"`
@@ -49,11 +50,15 @@ func Errorf(code Code, field, format string, args ...any) *Error {
 // Because attaches an internal cause, which is logged and never shown.
 func (e *Error) Because(cause error) *Error { e.cause = cause; return e }
 
+// Error names what the user can look for: the column of their file, else the field.
 func (e *Error) Error() string {
-	if e.Field == "" {
-		return e.Message
+	switch {
+	case e.Column != "":
+		return e.Column + ": " + e.Message
+	case e.Field != "":
+		return e.Field + ": " + e.Message
 	}
-	return e.Field + ": " + e.Message
+	return e.Message
 }
 
 // Unwrap gives the internal cause, if there is one.

@@ -28,6 +28,7 @@ type Problem struct {
 type Fault struct {
 	Code    string `json:"code" example:"conflict"`
 	Field   string `json:"field,omitempty" example:"email" doc:"The path of the value at fault. Absent when it is the object as a whole."`
+	Column  string `json:"column,omitempty" example:"Courriel" doc:"Of the imported file, when the value stands in one."`
 	Message string `json:"message" example:"The address ana@example.org is held by Ana Souza."`
 }
 

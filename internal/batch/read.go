@@ -102,7 +102,7 @@ func (e *Engine) Retry(ctx context.Context, caller muster.Caller, id uuid.UUID, 
 		return b, muster.Errorf(muster.Unsupported, "", "Accounts are tried again by running their batch again.")
 	case !b.State.Final():
 		return b, muster.Errorf(muster.Conflict, "state", "The batch is %s; only one that has ended can be retried.", b.State)
-	case b.Counts.Failed+b.Counts.Skipped == 0:
+	case b.Counts.Failed == 0 && (b.Counts.Skipped == 0 || b.State == muster.Finished):
 		return b, muster.Errorf(muster.Conflict, "", "No row of this batch failed.")
 	}
 	r, err := e.Receive(ctx, caller, Submission{Surface: caller.Surface, Name: b.Name, Options: b.Options, Ordered: b.Ordered, RetryOf: b.Seq})
@@ -131,7 +131,7 @@ func (e *Engine) copyFailed(ctx context.Context, caller muster.Caller, b store.B
 			return muster.Errorf(muster.Gone, "", "The rows of this batch are kept no longer, so they cannot be tried again. Import the file again.")
 		}
 		for _, item := range items {
-			if item.Index >= end || item.State != muster.FailedItem && item.State != muster.SkippedItem {
+			if item.Index >= end || !toRetry(b, item) {
 				continue
 			}
 			if err := r.Add(ctx, rows[item.Index-from]); err != nil {
@@ -141,6 +141,11 @@ func (e *Engine) copyFailed(ctx context.Context, caller muster.Caller, b store.B
 		from = end
 	}
 	return nil
+}
+
+// toRetry says whether a row is to have another try: it failed, or the batch ended before its turn. One that was skipped for what it is stays so.
+func toRetry(b store.BatchRow, i muster.Item) bool {
+	return i.State == muster.FailedItem || i.State == muster.SkippedItem && b.State != muster.Finished
 }
 
 // Watch calls see with a batch now and whenever it has changed, until it is final or ctx ends. It looks as often as every says.

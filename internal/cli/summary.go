@@ -119,7 +119,7 @@ func (s *session) failedItems(c *client.Client, b batchView, headline string) er
 			return err
 		}
 		for _, reason := range item.Reasons {
-			t.row(item.where(), item.who(), reason.Field, s.t.Error(reason))
+			t.row(item.where(), item.who(), cmp.Or(reason.Column, reason.Field), s.t.Error(reason))
 		}
 		return nil
 	})

@@ -55,6 +55,7 @@ func (in *Intake) Carry(tx *store.Tx, b *store.BatchRow, decoded any, c batch.Ch
 		if m.gone[i] && len(m.faults[i]) == 0 {
 			items[i].State, items[i].Reasons, items[i].Change = muster.SkippedItem, muster.Errors{nobodyToTakeOut}, muster.Change{}
 		}
+		items[i].Reasons = rows.options.inColumns(items[i].Reasons)
 	}
 	return items, in.putInPlaces(tx, &m, items, c.Dry)
 }

@@ -104,6 +104,25 @@ func holdsStates(sample []batch.Row, c sheet.Column) bool {
 	return 2*read >= filled
 }
 
+// inColumns says of faults in which column of the user's file the value stands: that is the name the user knows.
+func (o *Options) inColumns(faults muster.Errors) muster.Errors {
+	if len(faults) == 0 || len(o.Columns) == 0 {
+		return faults
+	}
+	named := make(muster.Errors, len(faults))
+	for n, fault := range faults {
+		named[n] = fault
+		for _, c := range o.Columns {
+			if c.Field != "" && fault.Field != "" && (c.Field == fault.Field || "attributes."+c.Field == fault.Field) {
+				own := *fault
+				own.Column = c.Header
+				named[n] = &own
+			}
+		}
+	}
+	return named
+}
+
 func quote(list []string) []string {
 	quoted := make([]string, len(list))
 	for i, s := range list {

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/musterid/muster"
+	"github.com/musterid/muster/internal/batch"
 	"github.com/musterid/muster/internal/intake"
 	"github.com/musterid/muster/internal/store"
 	"github.com/musterid/muster/internal/store/storetest"
@@ -59,6 +60,39 @@ func TestResultOfAPlanIsAForecast(t *testing.T) {
 		}
 		if again := h.run(got, intake.Upload{}); again.Counts.Updated != 1 || again.Counts.Unchanged != 1 || again.Counts.Created != 1 {
 			t.Errorf("the forecast imported: %v", h.told(again))
+		}
+	})
+}
+
+func TestFaultsNameTheColumnOfTheFile(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, st *store.Store) {
+		h := open(t, st)
+		b := h.run("Nom;Courriel;Date de naissance\nDupont;nobody;12/31/99\n", intake.Upload{})
+		got := map[string]string{}
+		for _, r := range h.items(b)[0].Reasons {
+			got[r.Field] = r.Column
+		}
+		if got["email"] != "Courriel" || got["birth_date"] != "Date de naissance" {
+			t.Errorf("columns of faults: %v", got)
+		}
+		if sheet := h.result(b); !strings.Contains(sheet, "Courriel: ") || strings.Contains(sheet, "email: ") {
+			t.Errorf("result sheet:\n%s", sheet)
+		}
+		if _, err := h.engine.Retry(t.Context(), h.caller, b.ID, batch.CarryIt); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestRowsSkippedForWhatTheyAreAreNotRetried(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, st *store.Store) {
+		h := open(t, st)
+		b := h.run("email,status\ngone@school.test,archived\n", intake.Upload{})
+		if b.Counts.Skipped != 1 || b.State != muster.Finished {
+			t.Fatalf("%s %+v", b.State, b.Counts)
+		}
+		if _, err := h.engine.Retry(t.Context(), h.caller, b.ID, batch.CarryIt); muster.CodeOf(err) != muster.Conflict {
+			t.Errorf("retry: %v", err)
 		}
 	})
 }

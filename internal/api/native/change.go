@@ -36,7 +36,7 @@ type Fault = api.Fault
 func faultViews(list muster.Errors) []Fault {
 	views := make([]Fault, len(list))
 	for i, f := range list {
-		views[i] = Fault{Code: string(f.Code), Field: f.Field, Message: f.Message}
+		views[i] = Fault{Code: string(f.Code), Field: f.Field, Column: f.Column, Message: f.Message}
 	}
 	return views
 }
