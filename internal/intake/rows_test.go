@@ -114,7 +114,7 @@ var rowCases = []struct {
 		"ManagersByAddressAndUsername",
 		intake.Upload{},
 		"email,last_name,Manager Email\ncid@x.test,Fox,ANN@x.test\nbob@x.test,Ray,ann\nnew@x.test,New,last@x.test\nann@x.test,Lee,ann@x.test\nlast@x.test,Last,\n",
-		[]string{"2 created", "3 updated", "4 created manager: Nobody in the directory has the e-mail address or username \"last@x.test\", so no manager was set.", "5 failed manager: Nobody is their own manager.", "6 created"},
+		[]string{"2 created", "3 updated", "4 created Manager Email: Nobody in the directory has the e-mail address or username \"last@x.test\", so no manager was set.", "5 failed Manager Email: Nobody is their own manager.", "6 created"},
 		func(h *house) {
 			p := h.people()
 			if p[1].Manager != p[0].ID || p[3].Manager != p[0].ID || p[4].Manager != uuid.Nil {
@@ -130,7 +130,7 @@ var rowCases = []struct {
 		[]string{"1 created", "2 failed email: ", "3 failed groups: There is a control character", "4 failed source_id: There is a control character", "5 failed unit: There is a control character", "6 failed manager: There is a control character", "7 failed username: There is a control character"},
 		nil,
 	},
-	{"UnitPaths", intake.Upload{}, "email,Org Unit Path\na@x.test,/\nb@x.test,/Pupils/6Q/\n", []string{"2 created", "3 failed unit: There is no unit \"6Q\"."}, nil},
+	{"UnitPaths", intake.Upload{}, "email,Org Unit Path\na@x.test,/\nb@x.test,/Pupils/6Q/\n", []string{"2 created", "3 failed Org Unit Path: There is no unit \"6Q\"."}, nil},
 	{"EmptyCellsKeep", intake.Upload{}, "email,first_name,employee_id\nann@x.test,,\n", []string{"2 unchanged"}, nil},
 	{"EmptyCellsClear", intake.Upload{EmptyClears: true}, "email,username,first_name,employee_id,state\nann@x.test,,,,\n", []string{"2 updated"}, func(h *house) {
 		if p := h.people()[0]; p.FirstName != "" || p.EmployeeID != "" || p.Username != "ann" || p.LastName != "Lee" || p.State != muster.Active {
@@ -163,7 +163,7 @@ var rowCases = []struct {
 	}},
 	{"BlockSignIn", intake.Upload{}, "email,Block sign in\nann@x.test,Yes\nbob@x.test,no\n", []string{"2 updated", "3 unchanged"}, nil},
 	{"StateOfAFewRowsIsNoState", intake.Upload{}, "email,state\nann@x.test,Texas\nbob@x.test,\n", []string{"2 unchanged", "3 unchanged"}, nil},
-	{"WrongState", intake.Upload{Mapping: map[string]string{"x": "state"}}, "email,x\nann@x.test,perhaps\n", []string{"2 failed state: \"perhaps\" is no state"}, nil},
+	{"WrongState", intake.Upload{Mapping: map[string]string{"x": "state"}}, "email,x\nann@x.test,perhaps\n", []string{"2 failed x: \"perhaps\" is no state"}, nil},
 	{
 		"LeaversWhoAreNotHere",
 		intake.Upload{},
