@@ -67,6 +67,9 @@ func newSQLite(t testing.TB) *database {
 func newPostgres(t testing.TB) *database {
 	t.Helper()
 	server := os.Getenv("MUSTER_TEST_POSTGRES")
+	if server == "" && os.Getenv("MUSTER_TEST_REQUIRE") == "1" {
+		t.Fatal("MUSTER_TEST_POSTGRES is not set, and nothing may be skipped")
+	}
 	if server == "" {
 		t.Skip("MUSTER_TEST_POSTGRES is not set: it is the URL of a PostgreSQL server where databases may be created")
 	}

@@ -5,12 +5,13 @@ import (
 	"slices"
 
 	"github.com/musterid/muster"
+	"github.com/musterid/muster/internal/access"
 	"github.com/musterid/muster/internal/store"
 )
 
 // change runs an operation that writes, when the caller may. f may run more than once.
 func (r *Roster) change(ctx context.Context, caller muster.Caller, f func(tx *store.Tx) error) error {
-	if err := allow(caller, muster.WritePeople); err != nil {
+	if err := access.Can(caller, muster.WritePeople); err != nil {
 		return err
 	}
 	return r.store.Update(ctx, caller.Tenant, f)
@@ -18,17 +19,10 @@ func (r *Roster) change(ctx context.Context, caller muster.Caller, f func(tx *st
 
 // look runs an operation that reads, when the caller may.
 func (r *Roster) look(ctx context.Context, caller muster.Caller, f func(tx *store.Tx) error) error {
-	if err := allow(caller, muster.ReadPeople); err != nil {
+	if err := access.Can(caller, muster.ReadPeople); err != nil {
 		return err
 	}
 	return r.store.View(ctx, caller.Tenant, f)
-}
-
-func allow(caller muster.Caller, p muster.Privilege) error {
-	if caller.Has(p) {
-		return nil
-	}
-	return muster.Errorf(muster.Forbidden, "", "This needs the privilege %s.", p)
 }
 
 func entryOf(caller muster.Caller, action, object string, change muster.Change) muster.AuditEntry {
