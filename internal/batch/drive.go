@@ -114,6 +114,9 @@ func (d *drive) chunk(ctx context.Context, b store.BatchRow) error {
 		err = d.engine.store.Bulk(ctx, d.tenant, func(tx *store.Tx) error { return d.write(tx, next, held) })
 	}
 	switch {
+	case err == nil:
+		d.engine.grew(ctx, next.end-next.first)
+		return nil
 	case store.Refused(err):
 		return d.narrow(ctx, next, err)
 	case err != nil && muster.CodeOf(err) != muster.Internal:

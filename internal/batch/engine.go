@@ -53,6 +53,8 @@ type Engine struct {
 	worker Worker
 	node   string
 	drives atomic.Int64
+
+	written, analyzed atomic.Int64 // rows written by this process, in all and when the tables were analyzed last
 }
 
 // New makes an Engine. Register must be called before the queue runs.
