@@ -38,6 +38,9 @@ type TargetPolicy struct {
 	Allow       []string `json:"allow,omitempty"`  // private address ranges that may be called
 	Match       string   `json:"match,omitempty"`  // "" or email: take over an account that is nobody's and has this address
 	States      []State  `json:"states,omitempty"` // of people who get an account; empty: active ones
+	// Activation says who mails people of a new account; empty is nobody. ActivationDays is how long that mail's link works.
+	Activation     Mailer `json:"activation,omitempty"`
+	ActivationDays int    `json:"activation_days,omitempty"`
 }
 
 // OnDelete choices.
@@ -48,7 +51,7 @@ const (
 
 // DefaultTargetPolicy is that of a target for which nothing was said.
 func DefaultTargetPolicy() TargetPolicy {
-	return TargetPolicy{Concurrency: 8, OnDelete: DisableAccount, TimeoutSecs: 30, Attempts: 8}
+	return TargetPolicy{Concurrency: 8, OnDelete: DisableAccount, TimeoutSecs: 30, Attempts: 8, ActivationDays: 7}
 }
 
 // AccountState is where an account stands.
@@ -77,6 +80,7 @@ type Account struct {
 	State      AccountState
 	Pushed     Record // what the target was told last; nil when nothing was
 	LastError  *Error
+	Activation Activation
 
 	Attempts  int
 	Due       time.Time // of the next delivery; zero when nothing is owed
@@ -104,6 +108,10 @@ func (p TargetPolicy) Validate() Errors {
 	if p.Match != "" && p.Match != "email" {
 		faults = append(faults, Errorf(Invalid, "policy.match", "This is email, or empty."))
 	}
+	if p.Activation != "" && p.Activation != MailByNobody && p.Activation != MailByMuster && p.Activation != MailByTarget {
+		faults = append(faults, Errorf(Invalid, "policy.activation", "This is muster, target or none."))
+	}
+	bound("activation_days", p.ActivationDays, 0, 365)
 	for _, s := range p.States {
 		if !slices.Contains(States, s) || s == Deleted {
 			faults = append(faults, Errorf(Invalid, "policy.states", "%s is none of staged, active, suspended, archived.", quoted(string(s))))

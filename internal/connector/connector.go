@@ -149,4 +149,33 @@ type Powers struct {
 	Rename bool
 	Groups bool
 	List   bool // the connector is a Lister
+	// Passwords: the connector is a PasswordSetter. Activation: it is an Activator.
+	Passwords  bool
+	Activation bool
 }
+
+// PasswordSetter is a connector that can give an account a password.
+type PasswordSetter interface {
+	// SetPassword sets the password that the person chose, for good: nothing is required of them at the next sign-in on its account. A password
+	// that the target's own rules refuse is a *muster.Error of the field password, marked Permanent; an account that is gone is ErrNotFound.
+	SetPassword(ctx context.Context, externalID, password string) error
+}
+
+// Activator is a connector whose target mails people a link by which they activate their account, and can tell how far they have come.
+type Activator interface {
+	// Invite has the target send its mail, with a link that works for life. Each call sends one. An address that the target refuses is Permanent.
+	Invite(ctx context.Context, externalID string, life time.Duration) error
+
+	// Activations says how far some accounts have come, by external id; how many it asks for at once is its own affair. Accounts that are gone are
+	// not among those given. An error of each ends the reading and is given back; an incomplete reading ends in an error.
+	Activations(ctx context.Context, externalIDs []string, each func(externalID string, p Progress) error) error
+}
+
+// Progress is how far the person of an account has come, as the target knows it.
+type Progress int
+
+const (
+	NotBegun  Progress = iota // nothing has been done by anybody
+	Begun                     // a part of what is required was done, or the address was confirmed
+	Activated                 // nothing more is required and the account can be signed in to, or somebody has signed in
+)
