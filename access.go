@@ -21,6 +21,7 @@ type Tenant struct {
 type Settings struct {
 	Usernames UsernamePolicy `json:"usernames"`
 	Limits    Limits         `json:"limits"`
+	Issuers   []Issuer       `json:"issuers,omitempty"`
 }
 
 // DefaultSettings are those of a tenant that has said nothing.
@@ -116,6 +117,7 @@ type Caller struct {
 	Name      string // for the audit: key:secretary, person:jean.dupont
 	Key       int64
 	Person    int64
+	Subject   string // of the token that the caller came with, as its issuer names them; "" for a key
 	Grants    []Grant
 	Surface   string // native, cli, jumpcloud …
 	RequestID string

@@ -3,6 +3,7 @@ package access_test
 import (
 	"context"
 	"errors"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -149,7 +150,7 @@ func TestFirstStart(t *testing.T) {
 				t.Errorf("the saved key leads to %+v, %v", caller, err)
 			}
 			list, err := a.Tenants(t.Context(), caller)
-			if err != nil || len(list) != 1 || list[0].Code != "default" || list[0].Seq != caller.Tenant || list[0].Settings != muster.DefaultSettings() {
+			if err != nil || len(list) != 1 || list[0].Code != "default" || list[0].Seq != caller.Tenant || !reflect.DeepEqual(list[0].Settings, muster.DefaultSettings()) {
 				t.Errorf("tenants %+v, %v", list, err)
 			}
 		})

@@ -2,6 +2,7 @@ package access
 
 import (
 	"context"
+	"reflect"
 	"regexp"
 	"strings"
 
@@ -51,7 +52,7 @@ func (a *Access) CreateTenant(ctx context.Context, caller muster.Caller, n NewTe
 		return muster.Tenant{}, err
 	}
 	tenant := muster.Tenant{Code: n.Code, Name: strings.TrimSpace(n.Name), Settings: n.Settings}
-	if tenant.Settings == (muster.Settings{}) {
+	if reflect.ValueOf(tenant.Settings).IsZero() {
 		tenant.Settings = muster.DefaultSettings()
 	}
 	var faults muster.Errors

@@ -2,6 +2,7 @@ package access_test
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -15,7 +16,7 @@ func TestTenantsAreWalls(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		ctx := t.Context()
 		school, err := h.CreateTenant(ctx, h.admin, access.NewTenant{Code: "school", Name: " École "})
-		if err != nil || school.Name != "École" || school.Settings != muster.DefaultSettings() {
+		if err != nil || school.Name != "École" || !reflect.DeepEqual(school.Settings, muster.DefaultSettings()) {
 			t.Fatalf("%+v, %v", school, err)
 		}
 		guest, err := h.InTenant(ctx, h.admin, "school")
@@ -113,7 +114,7 @@ func TestUpdateTenant(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		ctx := t.Context()
 		settings, err := h.SettingsOf(ctx, h.admin.Tenant)
-		if err != nil || settings != muster.DefaultSettings() {
+		if err != nil || !reflect.DeepEqual(settings, muster.DefaultSettings()) {
 			t.Fatalf("%+v, %v", settings, err)
 		}
 		newName := "Academy"
@@ -122,7 +123,7 @@ func TestUpdateTenant(t *testing.T) {
 		if err != nil || tenant.Name != newName {
 			t.Errorf("%+v, %v", tenant, err)
 		}
-		if got, err := h.SettingsOf(ctx, h.admin.Tenant); err != nil || got != settings {
+		if got, err := h.SettingsOf(ctx, h.admin.Tenant); err != nil || !reflect.DeepEqual(got, settings) {
 			t.Errorf("settings are %+v, %v", got, err)
 		}
 		if _, err := h.UpdateTenant(ctx, h.admin, "default", access.TenantChange{Name: &newName, Settings: &settings}); err != nil {

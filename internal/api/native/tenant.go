@@ -24,6 +24,7 @@ type Tenant struct {
 type Settings struct {
 	Usernames muster.UsernamePolicy `json:"usernames" doc:"How usernames are made."`
 	Limits    muster.Limits         `json:"limits" doc:"What a batch may do unasked. Past one of them it is held."`
+	Issuers   []muster.Issuer       `json:"issuers,omitempty" doc:"Whose tokens are accepted."`
 }
 
 func tenantView(t *muster.Tenant) Tenant {
