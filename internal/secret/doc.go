@@ -2,7 +2,8 @@
 //
 // One sealing key, kept outside the database, is the root of what is sealed and derived: Key.Seal and Key.Open (seal.go) for the settings of
 // targets, Key.Derive (token.go) for tokens that must come out the same each time. API keys (apikey.go) and other tokens need no key: they are
-// random, and only their SHA-256 is stored. Redacted is the type for a secret that travels through structs, so that no log or answer shows it.
+// random, and only their SHA-256 is stored. Passwords of people are hashed slowly, and few at a time (password.go). Redacted is the type for a
+// secret that travels through structs, so that no log or answer shows it.
 //
-// It hashes no passwords (those need a slow hash), decides nothing about who may do what (internal/access), and stores nothing but the key file.
+// It decides nothing about who may do what (internal/access), and stores nothing but the key file.
 package secret
