@@ -34,6 +34,9 @@ type Options struct {
 	Key    secret.Key // seals the settings of targets
 	Kinds  []connector.Kind
 	Log    *slog.Logger
+	// CanMail says that Muster can send mail: ActivationJob is handled, and a mail server is set. Otherwise nobody is mailed by Muster, and accounts
+	// wait to be activated some other way.
+	CanMail bool
 }
 
 // Provision makes and keeps accounts.
