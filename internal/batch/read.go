@@ -63,13 +63,18 @@ func ItemsOf(tx *store.Tx, b *store.BatchRow, state muster.ItemState, from, limi
 		return nil, err
 	}
 	for next := max(from, stored); next < b.Total && len(items) < limit; next++ {
-		item := muster.Item{Batch: b.Seq, Index: next, State: rest, At: b.UpdatedAt}
-		if rest == muster.SkippedItem {
-			item.Reasons = muster.Errors{muster.Errorf(muster.Policy, "", "%s", b.Message)}
-		}
-		items = append(items, item)
+		items = append(items, restItem(b, next))
 	}
 	return items, nil
+}
+
+// restItem is the item of a row that has none stored.
+func restItem(b *store.BatchRow, index int) muster.Item {
+	item := muster.Item{Batch: b.Seq, Index: index, State: restState(b), At: b.UpdatedAt}
+	if item.State == muster.SkippedItem {
+		item.Reasons = muster.Errors{muster.Errorf(muster.Policy, "", "%s", b.Message)}
+	}
+	return item
 }
 
 // restState is the state of rows that have no item.

@@ -46,7 +46,7 @@ func TestStateColumnIsUnderstood(t *testing.T) {
 	if !slices.ContainsFunc(o.Columns, func(c sheet.Column) bool { return c.Header == "status" && c.Field == "state" }) {
 		t.Errorf("columns %+v", o.Columns)
 	}
-	w := o.wish(&batch.Row{Number: 3, Cells: sample[1].Cells})
+	w := o.wish(&batch.Row{Number: 3, Cells: sample[1].Cells}, nil)
 	if len(w.faults) != 1 || w.faults[0].Field != "state" {
 		t.Errorf("faults %v", w.faults)
 	}

@@ -50,8 +50,12 @@ func (in *Intake) Decode(ctx context.Context, b *store.BatchRow, rows []batch.Ro
 	if err := json.Unmarshal(b.Options, &c.options); err != nil {
 		return nil, fmt.Errorf("intake: options of batch %d: %w", b.Seq, err)
 	}
+	profile, err := in.profile(c.options.Profile)
+	if err != nil {
+		return nil, err
+	}
 	for i := range rows {
-		c.wishes[i] = c.options.wish(&rows[i])
+		c.wishes[i] = c.options.wish(&rows[i], profile)
 		if i%500 == 0 && ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
@@ -60,8 +64,8 @@ func (in *Intake) Decode(ctx context.Context, b *store.BatchRow, rows []batch.Ro
 }
 
 // wish reads one row, with all its faults.
-func (o *Options) wish(row *batch.Row) wish {
-	w := o.asked(row)
+func (o *Options) wish(row *batch.Row, profile *Profile) wish {
+	w := o.asked(row, profile)
 	if o.Addresses {
 		w.readAddress()
 	}
@@ -100,12 +104,15 @@ func (w *wish) takeAddress(found *store.PersonRow) {
 	}
 }
 
-// asked is what stands in a row, with the faults in its form.
-func (o *Options) asked(row *batch.Row) wish {
+// asked is what stands in a row, with the faults in its form. profile may be nil.
+func (o *Options) asked(row *batch.Row, profile *Profile) wish {
 	w := wish{row: row.Number, draft: make(muster.Draft, 8), faults: slices.Clone(row.Faults)}
-	if row.JSON != nil {
+	switch {
+	case row.JSON != nil:
 		w.readObject(o, row.JSON)
-	} else {
+	case profile != nil:
+		w.prepared(o, profile, row.Cells)
+	default:
 		w.readCells(o, row.Cells)
 	}
 	return w
@@ -154,25 +161,28 @@ func (w *wish) keys() {
 }
 
 func (w *wish) readCells(o *Options, cells []string) {
-	var names map[string]string // of attribute pairs
+	var pairs map[string]string
 	for _, c := range o.Columns {
-		if c.Field == "" || c.Index >= len(cells) || isSecret(c.Field) {
-			continue
+		if c.Field != "" && c.Index < len(cells) && !isSecret(c.Field) {
+			w.readCell(o, c, strings.TrimSpace(cells[c.Index]), &pairs)
 		}
-		cell := strings.TrimSpace(cells[c.Index])
-		if pair, half, ok := attributePair(c.Field); ok {
-			if names == nil {
-				names = map[string]string{}
-			}
-			names[pair+"."+half] = cell
-			continue
-		}
-		if cell == "" && (!o.EmptyClears || c.Field == "username") { // a username can be changed and not be taken away
-			continue
-		}
-		w.read(o, c, cell)
 	}
-	w.readPairs(names)
+	w.readPairs(pairs)
+}
+
+// readCell takes one cell of a table. Halves of attribute pairs are put together in pairs first.
+func (w *wish) readCell(o *Options, c sheet.Column, cell string, pairs *map[string]string) {
+	if pair, half, ok := attributePair(c.Field); ok {
+		if *pairs == nil {
+			*pairs = map[string]string{}
+		}
+		(*pairs)[pair+"."+half] = cell
+		return
+	}
+	if cell == "" && (!o.EmptyClears || c.Field == "username") { // a username can be changed and not be taken away
+		return
+	}
+	w.read(o, c, cell)
 }
 
 // read takes one cell. A cell that is empty clears.

@@ -6,6 +6,10 @@
 package intake
 
 import (
+	"sync"
+
+	"github.com/google/uuid"
+
 	"github.com/musterid/muster"
 	"github.com/musterid/muster/internal/batch"
 	"github.com/musterid/muster/internal/roster"
@@ -18,11 +22,14 @@ type Intake struct {
 	store  *store.Store
 	engine *batch.Engine
 	roster *roster.Roster
+
+	profilesMutex sync.RWMutex
+	profiles      map[string]Profile
 }
 
 // New makes an Intake and has the engine give it its batches.
 func New(s *store.Store, e *batch.Engine, r *roster.Roster) *Intake {
-	in := &Intake{store: s, engine: e, roster: r}
+	in := &Intake{store: s, engine: e, roster: r, profiles: map[string]Profile{}}
 	e.Register(in)
 	return in
 }
@@ -34,6 +41,11 @@ type Options struct {
 	SharedEmail bool            `json:"shared_email,omitempty"` // addresses that somebody holds are taken without claiming them
 	EmptyClears bool            `json:"empty_clears,omitempty"` // an empty cell clears the field, and does not leave it as it is
 	Dates       string          `json:"dates,omitempty"`        // order of dates such as 03/04/2010: dmy or mdy; "" accepts only 2010-04-03
+
+	Unit          uuid.UUID `json:"unit,omitzero"`            // that everybody in the file joins; the zero UUID is none
+	UnitNames     []string  `json:"unit_names,omitempty"`     // what a cell may call it
+	AccountsAsked bool      `json:"accounts_asked,omitempty"` // nobody gets an account before it is ordered
+	Profile       string    `json:"profile,omitempty"`        // by which rows are read, see Profile
 
 	Format  sheet.Format   `json:"format"`
 	Header  []string       `json:"header,omitempty"`

@@ -9,9 +9,6 @@ import (
 	"github.com/musterid/muster/internal/store"
 )
 
-// labelRows is how many rows are read at a time to label some of them.
-const labelRows = 250
-
 // Labels says by index what items of an import are to be known by that show nobody: the name that stands in the row, else its e-mail address, else
 // its username or source id. Rows that name nobody, or are kept no longer, have no label.
 func (in *Intake) Labels(ctx context.Context, caller muster.Caller, b store.BatchRow, items []muster.Item) (map[int]string, error) {
@@ -22,32 +19,24 @@ func (in *Intake) Labels(ctx context.Context, caller muster.Caller, b store.Batc
 	if err != nil {
 		return nil, err
 	}
-	var rows []batch.Row
-	labels, from, end := map[int]string{}, 0, 0
-	for i := range items {
-		item := &items[i]
-		if item.Person != 0 || !item.Change.Empty() {
-			continue
-		}
-		if item.Index < from || item.Index >= end {
-			from = item.Index - item.Index%labelRows
-			end = from + labelRows
-			if rows, err = in.engine.Rows(ctx, caller, b, from, labelRows); err != nil {
-				return nil, err
-			}
-		}
-		if n := item.Index - from; n < len(rows) {
-			if label := o.label(&rows[n]); label != "" {
-				labels[item.Index] = label
-			}
+	labels := map[int]string{}
+	nameless := make([]muster.Item, 0, len(items))
+	for _, item := range items {
+		if item.Person == 0 && item.Change.Empty() {
+			nameless = append(nameless, item)
 		}
 	}
-	return labels, nil
+	err = in.eachRow(ctx, caller, b, nameless, func(item *muster.Item, row *batch.Row) {
+		if label := o.label(row); label != "" {
+			labels[item.Index] = label
+		}
+	})
+	return labels, err
 }
 
 // label is what the row itself calls whom it means.
 func (o *Options) label(row *batch.Row) string {
-	w := o.asked(row)
+	w := o.asked(row, nil)
 	name := muster.Person{DisplayName: w.text("display_name"), FirstName: w.text("first_name"), LastName: w.text("last_name")}.Shown()
 	return cut(cmp.Or(name, w.text("email"), w.text("username"), w.text("source_id")))
 }

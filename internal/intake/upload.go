@@ -10,22 +10,30 @@ import (
 	"github.com/musterid/muster"
 	"github.com/musterid/muster/internal/access"
 	"github.com/musterid/muster/internal/batch"
+	"github.com/musterid/muster/internal/roster"
 	"github.com/musterid/muster/internal/sheet"
 	"github.com/musterid/muster/internal/store"
 )
 
 // Upload describes a file that is to be imported.
 type Upload struct {
-	Name        string
-	Sheet       string            // of a workbook; "" is the first
-	Mapping     map[string]string // header to field, or "-" to leave a column out
-	Matching    muster.Matching   // "" is upsert
-	Source      string            // that source ids belong to, unless a column says
+	Name    string
+	Sheet   string            // of a workbook; "" is the first
+	Mapping map[string]string // header to field, or "-" to leave a column out
+	// Reading is asked what the columns of a header mean, in the words of a Mapping, once the header is known. Mapping counts before it.
+	Reading     func(header []string) (map[string]string, error)
+	Matching    muster.Matching // "" is upsert
+	Source      string          // that source ids belong to, unless a column says
 	SharedEmail bool
 	EmptyClears bool
 	Dates       string // dmy, mdy or ""
 	Then        batch.Then
 	Limits      sheet.Limits
+
+	Unit          roster.UnitRef // everybody in the file joins it, with the role that their row names; the zero UnitRef is none
+	AccountsAsked bool           // nobody gets an account by this import: that is ordered later
+	Profile       string         // of those registered: how rows are read beyond what columns say. Only tables have it
+
 	// Also runs in the transaction that makes the batch visible.
 	Also func(tx *store.Tx, b *store.BatchRow) error
 }

@@ -1,0 +1,64 @@
+package intake
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/musterid/muster"
+	"github.com/musterid/muster/internal/sheet"
+)
+
+// Profile is what a surface knows of the rows of its files and nobody else does: rules between columns, and words of its own.
+type Profile struct {
+	// Prepare is shown what stands in a row, by field and without blanks around: every column that means something is in cells, also where the cell
+	// is empty. It may change, add and take away cells; what it leaves is read as if it stood in the file. It gives the row's faults, about fields; a
+	// cell that it has found fault with it should take away, so that nobody finds another one in it. It is called for rows of all batches that were
+	// sent under the profile's name, also after a restart, at any time and for the same row more than once, so it must depend on nothing else.
+	Prepare func(o *Options, cells map[string]string) muster.Errors
+}
+
+// RegisterProfile makes a profile known under the name that uploads and their batches refer to it by. It comes before the queue runs, in every
+// process, whichever surfaces that offers: a batch whose profile is not known fails.
+func (in *Intake) RegisterProfile(name string, p Profile) {
+	in.profilesMutex.Lock()
+	defer in.profilesMutex.Unlock()
+	in.profiles[name] = p
+}
+
+// profile gives the profile of an import; nil when it has none.
+func (in *Intake) profile(name string) (*Profile, error) {
+	if name == "" {
+		return nil, nil
+	}
+	in.profilesMutex.RLock()
+	defer in.profilesMutex.RUnlock()
+	p, known := in.profiles[name]
+	if !known {
+		return nil, muster.Errorf(muster.Unsupported, "", "The rows of this import are to be read by the profile %q, which this server does not know. Ask its operator.", cut(name))
+	}
+	return &p, nil
+}
+
+// prepared reads cells as a profile leaves them.
+func (w *wish) prepared(o *Options, p *Profile, row []string) {
+	columns, cells := make(map[string]sheet.Column, len(o.Columns)), make(map[string]string, len(o.Columns)+2)
+	for _, c := range o.Columns {
+		if c.Field != "" && !isSecret(c.Field) {
+			columns[c.Field], cells[c.Field] = c, ""
+			if c.Index < len(row) {
+				cells[c.Field] = strings.TrimSpace(row[c.Index])
+			}
+		}
+	}
+	w.faults = append(w.faults, p.Prepare(o, cells)...)
+	var pairs map[string]string
+	for _, field := range slices.Sorted(maps.Keys(cells)) {
+		c, known := columns[field]
+		if !known {
+			c = sheet.Column{Field: field}
+		}
+		w.readCell(o, c, strings.TrimSpace(cells[field]), &pairs)
+	}
+	w.readPairs(pairs)
+}
