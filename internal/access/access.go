@@ -38,12 +38,12 @@ func (a *Access) Close() {
 }
 
 // Can says with nil that a caller holds a privilege over their whole tenant, and with muster.Forbidden that they do not. Grants over less than a
-// tenant (a unit, oneself) count for nothing here: what an object belongs to is asked where objects are.
+// tenant (a unit, oneself) count for nothing here: what an object belongs to is asked by Over and its like in over.go.
 func Can(caller muster.Caller, privilege muster.Privilege) error {
 	if caller.Has(privilege) {
 		return nil
 	}
-	return muster.Errorf(muster.Forbidden, "", "This needs the privilege %s, which %s does not have.", privilege, name(caller))
+	return refused(caller, privilege)
 }
 
 func name(caller muster.Caller) string {

@@ -28,9 +28,10 @@ type PeopleQuery struct {
 	EmployeeID   string
 	Source       string // with SourceID
 	SourceID     string
-	Unit         int64  // seq
-	UnitBelow    string // path: people of this unit and all below
-	Group        int64  // seq
+	Unit         int64    // seq
+	UnitBelow    string   // path: people of this unit and all below
+	Within       []string // paths: people of these units and all below; nil does not filter
+	Group        int64    // seq
 	CreatedSince time.Time
 	UpdatedSince time.Time
 
@@ -222,6 +223,12 @@ var scopes = []struct {
 		func(l *listing) string {
 			return "EXISTS (SELECT 1 FROM membership m JOIN unit u ON u.seq = m.unit WHERE m.person = t.seq AND u.path >= " + l.arg(l.q.UnitBelow) + " AND u.path < " +
 				l.arg(l.q.UnitBelow+after) + ")"
+		},
+	}, {
+		"within", func(q PeopleQuery) bool { return q.Within != nil },
+		func(l *listing) string { return l.tx.membersWithin(l.arg(l.tx.tenant), l.arg(l.tx.texts(l.q.Within))) },
+		func(l *listing) string {
+			return "EXISTS (SELECT 1 FROM membership m JOIN unit u ON u.seq = m.unit WHERE m.person = t.seq AND " + l.tx.isWithin("u.path", l.arg(l.tx.texts(l.q.Within))) + ")"
 		},
 	}, {
 		// The index on updated_at holds those who ever changed; the others are found by when they came. The + keeps an index away that would
