@@ -17,26 +17,35 @@ type AccountRow struct {
 	Intent muster.Record // what a step that was sent, and whose answer is not known, asked for; nil when there is none
 	Urgent bool          // goes before everything else: somebody is to lose access
 	Owner  string
+
+	// Of the mail by which the person activates the account, which is claimed apart from the delivery:
+	ActivationAttempts int
+	ActivationDue      time.Time // when it is to be sent; zero when none is
+	ActivationOwner    string
 }
 
 const accountColumns = `t.seq, t.id, t.version, t.target, t.person, t.username, t.external_id, t.state, t.intent, t.pushed, t.last_error, t.attempts, t.due, t.urgent,
- t.owner, t.created_at, t.updated_at`
+ t.owner, t.created_at, t.updated_at, t.activation, t.activation_by, t.activation_error, t.activation_attempts, t.activation_due, t.activation_owner, t.invited_at,
+ t.activation_expires, t.activated_at`
 
 func scanAccount(scan func(...any) error, before ...any) (AccountRow, error) {
 	var a AccountRow
-	var intent, pushed, lastError string
+	var intent, pushed, lastError, activationError string
 	var urgent int64
-	var due, created, updated sql.NullInt64
+	var due, created, updated, activationDue, invited, expires, activated sql.NullInt64
+	act := &a.Activation
 	err := scan(append(before, &a.Seq, &a.ID, &a.Version, &a.Target, &a.Person, text{&a.Username}, text{&a.ExternalID}, (*string)(&a.State), text{&intent}, text{&pushed},
-		text{&lastError}, &a.Attempts, &due, &urgent, text{&a.Owner}, &created, &updated)...)
+		text{&lastError}, &a.Attempts, &due, &urgent, text{&a.Owner}, &created, &updated, (*string)(&act.State), text{(*string)(&act.By)}, text{&activationError},
+		&a.ActivationAttempts, &activationDue, text{&a.ActivationOwner}, &invited, &expires, &activated)...)
 	if err != nil {
 		return a, err
 	}
 	a.Urgent, a.Due, a.CreatedAt, a.UpdatedAt = urgent == 1, fromMicros(due), fromMicros(created), fromMicros(updated)
+	a.ActivationDue, act.SentAt, act.ExpiresAt, act.DoneAt = fromMicros(activationDue), fromMicros(invited), fromMicros(expires), fromMicros(activated)
 	for _, part := range []struct {
 		json string
 		to   any
-	}{{intent, &a.Intent}, {pushed, &a.Pushed}, {lastError, &a.LastError}} {
+	}{{intent, &a.Intent}, {pushed, &a.Pushed}, {lastError, &a.LastError}, {activationError, &act.LastError}} {
 		if part.json == "" {
 			continue
 		}
@@ -233,13 +242,9 @@ func (tx *Tx) SettleAccount(a *AccountRow) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	var lastError any
-	if a.LastError != nil {
-		b, err := json.Marshal(a.LastError)
-		if err != nil {
-			return false, fmt.Errorf("store: error of account %d: %w", a.Seq, err)
-		}
-		lastError = string(b)
+	lastError, err := packError(a.LastError)
+	if err != nil {
+		return false, err
 	}
 	n, err := tx.affect(`UPDATE account SET username = $1, external_id = $2, intent = $3, pushed = $4, last_error = $5, owner = NULL, lease = NULL, updated_at = $6,
  state = CASE WHEN version = $7 THEN $8 ELSE 'pending' END, attempts = CASE WHEN version = $7 THEN $9 ELSE 0 END, due = CASE WHEN version = $7 THEN $10 ELSE due END,
@@ -255,6 +260,34 @@ func (tx *Tx) SettleAccount(a *AccountRow) (bool, error) {
 // SetAccountState takes an account out of our hands or back into them.
 func (tx *Tx) SetAccountState(seq int64, state muster.AccountState) error {
 	return tx.exec("UPDATE account SET state = $1, due = NULL, version = version + 1, updated_at = $2 WHERE seq = $3 AND tenant = $4", string(state), tx.now.UnixMicro(), seq, tx.tenant)
+}
+
+// SaveActivation writes how far an account's activation has come, when its mail is due and who sends it, and ends the claim of whoever sent it. Its
+// delivery is not touched.
+func (tx *Tx) SaveActivation(a *AccountRow) error {
+	act := a.Activation
+	if act.State == "" {
+		act.State = muster.NoActivation
+	}
+	lastError, err := packError(act.LastError)
+	if err != nil {
+		return err
+	}
+	return tx.exec(`UPDATE account SET activation = $1, activation_by = $2, activation_error = $3, activation_attempts = $4, activation_due = $5, activation_owner = NULL,
+ activation_lease = NULL, invited_at = $6, activation_expires = $7, activated_at = $8, updated_at = $9 WHERE seq = $10 AND tenant = $11`,
+		string(act.State), orNull(string(act.By)), lastError, a.ActivationAttempts, micros(a.ActivationDue), micros(act.SentAt), micros(act.ExpiresAt), micros(act.DoneAt),
+		tx.now.UnixMicro(), a.Seq, tx.tenant)
+}
+
+func packError(e *muster.Error) (any, error) {
+	if e == nil {
+		return nil, nil
+	}
+	b, err := json.Marshal(e)
+	if err != nil {
+		return nil, fmt.Errorf("store: error of account: %w", err)
+	}
+	return string(b), nil
 }
 
 func packRecord(r muster.Record) (any, error) {

@@ -15,6 +15,9 @@ type BatchRow struct {
 	muster.Batch
 	Tenant      int64
 	Options     json.RawMessage
+	Unit        int64 // what it is for; 0 is none
+	Order       bool  // a provision batch that somebody asked for, and that runs when asked to
+	Waiting     int   // of an order: items that nobody has asked to be run yet
 	Plan        muster.Plan
 	SourceIndex int  // of a provision batch: how far the source batch has been followed
 	Released    bool // somebody let it pass its limits
@@ -25,18 +28,20 @@ type BatchRow struct {
 
 const batchColumns = `t.seq, t.id, t.tenant, t.kind, t.surface, t.name, t.creator, t.ordered, t.source_batch, t.source_index, t.retry_of, t.options, t.state,
  t.message, t.plan, t.released, t.cancel, t.total, t.next_index, t.done, t.failed, t.skipped, t.created, t.updated, t.unchanged, t.disables, t.renames, t.warnings,
- t.owner, t.lease, t.created_at, t.updated_at, t.started_at, t.finished_at`
+ t.owner, t.lease, t.created_at, t.updated_at, t.started_at, t.finished_at, t.unit, t.waiting`
 
 func scanBatch(scan func(...any) error) (BatchRow, error) {
 	var b BatchRow
 	var ordered, released, cancel int64
-	var source, retry, lease, created, updated, started, finished sql.NullInt64
+	var source, retry, lease, created, updated, started, finished, unit, waiting sql.NullInt64
 	var options, plan string
 	c := &b.Counts
 	err := scan(&b.Seq, &b.ID, &b.Tenant, (*string)(&b.Kind), &b.Surface, &b.Name, &b.Batch.Owner, &ordered, &source, &b.SourceIndex, &retry, &options,
 		(*string)(&b.State), text{&b.Message}, text{&plan}, &released, &cancel, &b.Total, &b.NextIndex, &c.Done, &c.Failed, &c.Skipped, &c.Created, &c.Updated, &c.Unchanged,
-		&c.Disables, &c.Renames, &c.Warnings, text{&b.Owner}, &lease, &created, &updated, &started, &finished)
+		&c.Disables, &c.Renames, &c.Warnings, text{&b.Owner}, &lease, &created, &updated, &started, &finished,
+		&unit, &waiting)
 	b.Ordered, b.Released, b.Cancel = ordered == 1, released == 1, cancel == 1
+	b.Unit, b.Order, b.Waiting = unit.Int64, waiting.Valid, int(waiting.Int64)
 	b.SourceBatch, b.RetryOf, b.Options = source.Int64, retry.Int64, json.RawMessage(options)
 	b.Lease, b.CreatedAt, b.UpdatedAt = fromMicros(lease), fromMicros(created), fromMicros(updated)
 	b.StartedAt, b.FinishedAt = fromMicros(started), fromMicros(finished)
@@ -59,14 +64,24 @@ func (tx *Tx) CreateBatch(b *BatchRow) error {
 	var err error
 	b.Seq, err = tx.insert(`INSERT INTO batch (id, tenant, kind, surface, name, creator, ordered, source_batch, source_index, retry_of, options, state, message,
  released, cancel, total, next_index, done, failed, skipped, created, updated, unchanged, disables, renames, warnings, created_at, updated_at, started_at,
- finished_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 0, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29)
+ finished_at, unit, waiting) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 0, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28,
+ $29, $30, $31)
  RETURNING seq`, tx.uuid(b.ID), tx.tenant, string(b.Kind), b.Surface, b.Name, b.Batch.Owner, flag(b.Ordered), orNullNumber(b.SourceBatch), b.SourceIndex,
 		orNullNumber(b.RetryOf), string(b.Options), string(b.State), orNull(b.Message), flag(b.Released), b.Total, b.NextIndex, c.Done, c.Failed, c.Skipped, c.Created,
-		c.Updated, c.Unchanged, c.Disables, c.Renames, c.Warnings, micros(b.CreatedAt), micros(b.UpdatedAt), micros(b.StartedAt), micros(b.FinishedAt))
+		c.Updated, c.Unchanged, c.Disables, c.Renames, c.Warnings, micros(b.CreatedAt), micros(b.UpdatedAt), micros(b.StartedAt), micros(b.FinishedAt),
+		orNullNumber(b.Unit), b.waiting())
 	if clash(err) {
 		return fmt.Errorf("%w: %w", ErrClash, err) // another process made the batch that follows the same import
 	}
 	return err
+}
+
+// waiting is how many items of an order wait; nil for what is no order.
+func (b *BatchRow) waiting() any {
+	if !b.Order {
+		return nil
+	}
+	return b.Waiting
 }
 
 // Batch gives a batch by id, or muster.NotFound. One that is still being received is not found.
@@ -142,9 +157,10 @@ func (tx *Tx) SaveBatch(b *BatchRow) error {
 		return fmt.Errorf("store: plan of batch %d: %w", b.Seq, err)
 	}
 	return tx.exec(`UPDATE batch SET state = $1, message = $2, released = $3, cancel = $4, total = $5, next_index = $6, done = $7, failed = $8, skipped = $9, created = $10,
- updated = $11, unchanged = $12, disables = $13, renames = $14, warnings = $15, source_index = $16, updated_at = $17, started_at = $18, finished_at = $19, options = $20, plan = $21
- WHERE seq = $22 AND tenant = $23`, string(b.State), orNull(b.Message), flag(b.Released), flag(b.Cancel), b.Total, b.NextIndex, c.Done, c.Failed, c.Skipped, c.Created,
-		c.Updated, c.Unchanged, c.Disables, c.Renames, c.Warnings, b.SourceIndex, micros(b.UpdatedAt), micros(b.StartedAt), micros(b.FinishedAt), string(b.Options), string(plan), b.Seq, tx.tenant)
+ updated = $11, unchanged = $12, disables = $13, renames = $14, warnings = $15, source_index = $16, updated_at = $17, started_at = $18, finished_at = $19, options = $20, plan = $21,
+ waiting = $22 WHERE seq = $23 AND tenant = $24`, string(b.State), orNull(b.Message), flag(b.Released), flag(b.Cancel), b.Total, b.NextIndex, c.Done, c.Failed, c.Skipped, c.Created,
+		c.Updated, c.Unchanged, c.Disables, c.Renames, c.Warnings, b.SourceIndex, micros(b.UpdatedAt), micros(b.StartedAt), micros(b.FinishedAt), string(b.Options), string(plan),
+		b.waiting(), b.Seq, tx.tenant)
 }
 
 // LeaseBatch makes owner the one who drives a batch until a time, when nobody else does now. It says whether that worked. Holding it already
@@ -184,7 +200,7 @@ func (tx *Tx) AbandonedBatches() ([]Abandoned, error) {
 func (tx *Tx) UnfollowedBatches(since time.Time) ([]Abandoned, error) {
 	var list []Abandoned
 	err := tx.each(`SELECT s.tenant, s.seq, s.state FROM batch f JOIN batch s ON s.seq = f.source_batch WHERE f.state = 'running' AND f.kind = 'provision'
- AND f.next_index < 0 AND f.updated_at <= $1 AND (s.next_index > f.source_index OR s.state IN ('finished', 'cancelled', 'failed')) ORDER BY s.seq LIMIT 1000`,
+ AND f.next_index < 0 AND f.waiting IS NULL AND f.updated_at <= $1 AND (s.next_index > f.source_index OR s.state IN ('finished', 'cancelled', 'failed')) ORDER BY s.seq LIMIT 1000`,
 		[]any{micros(since)}, func(scan func(...any) error) error {
 			var a Abandoned
 			err := scan(&a.Tenant, &a.Batch, (*string)(&a.State))
@@ -200,6 +216,9 @@ func (tx *Tx) FreeLeases() error {
 		return err
 	}
 	if err := tx.exec("UPDATE batch SET owner = NULL, lease = NULL WHERE owner IS NOT NULL"); err != nil {
+		return err
+	}
+	if err := tx.exec("UPDATE account SET activation_owner = NULL, activation_lease = NULL WHERE activation_owner IS NOT NULL"); err != nil {
 		return err
 	}
 	return tx.exec("UPDATE account SET owner = NULL, lease = NULL, " + unsettled + " WHERE owner IS NOT NULL")

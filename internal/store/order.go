@@ -1,0 +1,126 @@
+package store
+
+import (
+	"database/sql"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/musterid/muster"
+)
+
+// An OrderItemRow is an item of an order with the time it came; At is that of its last change.
+type OrderItemRow struct {
+	muster.Item
+	CreatedAt time.Time
+}
+
+// Orders lists orders, newest first, from a place in that list on. unit 0 is any.
+func (tx *Tx) Orders(unit int64, skip, limit int) ([]BatchRow, error) {
+	query, args := tx.ordersSQL(unit, skip, limit)
+	var list []BatchRow
+	err := tx.each(query, args, func(scan func(...any) error) error {
+		b, err := scanBatch(scan)
+		list = append(list, b)
+		return err
+	})
+	return list, err
+}
+
+func (tx *Tx) ordersSQL(unit int64, skip, limit int) (string, []any) {
+	w := where{}
+	w.add("t.tenant = ?", tx.tenant)
+	w.add("t.waiting IS NOT NULL")
+	if unit != 0 {
+		w.add("t.unit = ?", unit)
+	}
+	return "SELECT " + batchColumns + " FROM batch t WHERE " + w.sql() + " ORDER BY t.seq DESC LIMIT " + w.arg(limit) + " OFFSET " + w.arg(skip), w.args
+}
+
+// Order gives an order by id, or muster.NotFound.
+func (tx *Tx) Order(id uuid.UUID) (BatchRow, error) {
+	return tx.oneBatch("t.id = $1 AND t.tenant = $2 AND t.waiting IS NOT NULL", "There is no order of accounts "+id.String()+".", tx.uuid(id), tx.tenant)
+}
+
+// AbandonedOrders lists the orders, of all tenants, whose run is not through and that nobody runs.
+func (tx *Tx) AbandonedOrders() ([]Abandoned, error) {
+	var list []Abandoned
+	err := tx.each(`SELECT tenant, seq, state FROM batch WHERE state IN ('receiving', 'planning', 'running') AND state = 'running' AND kind = 'provision' AND waiting IS NOT NULL
+ AND next_index < total AND (lease IS NULL OR lease < $1) ORDER BY seq LIMIT 1000`, []any{micros(tx.now)}, func(scan func(...any) error) error {
+		var a Abandoned
+		err := scan(&a.Tenant, &a.Batch, (*string)(&a.State))
+		list = append(list, a)
+		return err
+	})
+	return list, err
+}
+
+// OrderItems gives the items of an order from an index on, in order.
+func (tx *Tx) OrderItems(batch int64, from, limit int) ([]OrderItemRow, error) {
+	query, args := tx.orderItemsSQL(batch, from, limit)
+	var list []OrderItemRow
+	err := tx.each(query, args, func(scan func(...any) error) error {
+		var created sql.NullInt64
+		i, err := scanItem(scan, &created)
+		list = append(list, OrderItemRow{Item: i, CreatedAt: fromMicros(created)})
+		return err
+	})
+	return list, err
+}
+
+func (tx *Tx) orderItemsSQL(batch int64, from, limit int) (string, []any) {
+	return "SELECT " + itemColumns + ", t.created_at FROM item t WHERE t.id >= $1 AND t.id < $2 AND t.tenant = $3 ORDER BY t.id LIMIT $4",
+		[]any{muster.ItemKey(batch, from), muster.ItemKey(batch+1, 0), tx.tenant, limit}
+}
+
+// AddToOrder adds pending items of people to an order, at its end. The caller has it locked, and writes it back.
+func (tx *Tx) AddToOrder(b *BatchRow, people []int64) error {
+	columns := []string{"id", "tenant", "row_no", "state", "person", "guard", "at", "created_at"}
+	err := tx.copyRows("item", columns, len(people), func(n int) []any {
+		return []any{
+			muster.ItemKey(b.Seq, b.Total+n), tx.tenant, int64(0), string(muster.PendingItem), people[n], int64(0), tx.now.UnixMicro(), tx.now.UnixMicro(),
+		}
+	})
+	b.Total += len(people)
+	return err
+}
+
+// InOrder says which of these people have an item in an order, and its index.
+func (tx *Tx) InOrder(batch int64, people []int64) (map[int64]int, error) {
+	found := map[int64]int{}
+	if len(people) == 0 {
+		return found, nil
+	}
+	query := tx.perNumber("t.id", "item", "t.person = k.value AND t.id >= $2 AND t.id < $3 AND t.tenant = $4")
+	err := tx.each(query, []any{tx.numbers(people), muster.ItemKey(batch, 0), muster.ItemKey(batch+1, 0), tx.tenant}, func(scan func(...any) error) error {
+		var person, key int64
+		err := scan(&person, &key)
+		_, found[person] = muster.SplitItemKey(key)
+		return err
+	})
+	return found, err
+}
+
+// Orderable gives, of the rows of an import from one index to before another, the people whom they brought and who have no item in an order (0:
+// there is none yet), in the order of their first rows.
+func (tx *Tx) Orderable(source, order int64, from, end int) ([]int64, error) {
+	var people []int64
+	err := tx.each(`SELECT t.person FROM item t WHERE t.id >= $1 AND t.id < $2 AND t.tenant = $3 AND t.state = 'done' AND t.person IS NOT NULL AND NOT EXISTS (
+ SELECT 1 FROM item o WHERE o.person = t.person AND o.id >= $4 AND o.id < $5) GROUP BY t.person ORDER BY min(t.id)`,
+		[]any{muster.ItemKey(source, from), muster.ItemKey(source, end), tx.tenant, muster.ItemKey(order, 0), muster.ItemKey(order+1, 0)},
+		func(scan func(...any) error) error {
+			var person int64
+			err := scan(&person)
+			people = append(people, person)
+			return err
+		})
+	return people, err
+}
+
+// ToRepeat counts the items of an order that are through and that another run takes up again: those whose account has failed since, has gone with its
+// target, or has not become its person's in time.
+func (tx *Tx) ToRepeat(order int64) (n int, err error) {
+	err = tx.row(`SELECT count(*) FROM item t LEFT JOIN account a ON a.seq = t.account WHERE t.id >= $1 AND t.id < $2 AND t.tenant = $3
+ AND t.state IN ('done', 'skipped') AND t.account IS NOT NULL AND (a.seq IS NULL OR t.state = 'done' AND (a.state IN ('failed', 'conflict') OR a.activation IN ('expired', 'failed')))`,
+		[]any{muster.ItemKey(order, 0), muster.ItemKey(order+1, 0), tx.tenant}, &n)
+	return n, err
+}
