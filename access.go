@@ -19,9 +19,15 @@ type Tenant struct {
 
 // Settings are a tenant's rules.
 type Settings struct {
-	Usernames UsernamePolicy `json:"usernames"`
-	Limits    Limits         `json:"limits"`
-	Issuers   []Issuer       `json:"issuers,omitempty"`
+	Usernames    UsernamePolicy    `json:"usernames"`
+	Limits       Limits            `json:"limits"`
+	Issuers      []Issuer          `json:"issuers,omitempty"`
+	Provisioning ProvisioningRules `json:"provisioning,omitzero"`
+}
+
+// ProvisioningRules say where people's accounts are when only one place counts, as for a surface that shows one account of each person.
+type ProvisioningRules struct {
+	Target string `json:"target,omitempty"` // the target's name; "" is the only one of kind keycloak, else the accounts that are held here
 }
 
 // DefaultSettings are those of a tenant that has said nothing.
