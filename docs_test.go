@@ -134,7 +134,7 @@ func TestRunningHasEverySetting(t *testing.T) {
 		t.Fatal(err)
 	}
 	for section, wanted := range map[string][]string{
-		"## Settings": append(tags(reflect.TypeFor[config.Config](), "name", "--"), tags(reflect.TypeFor[config.Limits](), "name", "--")...),
+		"## Settings": tags(reflect.TypeFor[config.Config](), "name", "--"),
 		"## Tenants":  append(tags(reflect.TypeFor[muster.UsernamePolicy](), "json", "usernames."), tags(reflect.TypeFor[muster.Limits](), "json", "limits.")...),
 		"## Targets":  tags(reflect.TypeFor[muster.TargetPolicy](), "json", ""),
 	} {
@@ -154,11 +154,14 @@ func TestRunningHasEverySetting(t *testing.T) {
 
 var firstCell = regexp.MustCompile("(?m)^\\| `([^`]+)` \\|")
 
-// tags gives the names that the fields of a struct have outside.
+// tags gives the names that the fields of a struct, and of those embedded in it, have outside.
 func tags(of reflect.Type, tag, prefix string) []string {
 	var list []string
 	for i := range of.NumField() {
 		name, _, _ := strings.Cut(of.Field(i).Tag.Get(tag), ",")
+		if _, embedded := of.Field(i).Tag.Lookup("embed"); embedded {
+			list = append(list, tags(of.Field(i).Type, tag, prefix)...)
+		}
 		if name != "" {
 			list = append(list, prefix+name)
 		}

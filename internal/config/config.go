@@ -25,6 +25,8 @@ type Config struct {
 	LogLevel  string `name:"log-level" env:"MUSTER_LOG_LEVEL" placeholder:"LEVEL" default:"info" help:"debug, info, warn or error."`
 	LogFormat string `name:"log-format" env:"MUSTER_LOG_FORMAT" placeholder:"FORMAT" default:"text" help:"text or json."`
 
+	EdConnekt EdConnekt `embed:""`
+
 	Limits Limits `embed:""`
 }
 

@@ -93,6 +93,11 @@ func (tx *Tx) TargetBySeq(seq int64) (TargetRow, error) {
 	return one(tx.targets("WHERE t.seq = $1 AND t.tenant = $2", seq, tx.tenant))("There is no target %d.", seq)
 }
 
+// TargetsOfKind lists all tenants' targets of a kind. It takes a transaction of Everyone's.
+func (tx *Tx) TargetsOfKind(kind string) ([]TargetRow, error) {
+	return tx.targets("WHERE t.kind = $1 ORDER BY t.seq", kind)
+}
+
 func (tx *Tx) targets(where string, args ...any) ([]TargetRow, error) {
 	var list []TargetRow
 	err := tx.each("SELECT "+targetColumns+" FROM target t "+where, args, func(scan func(...any) error) error {
@@ -147,11 +152,12 @@ func (tx *Tx) ReserveCalls(seq int64, n int, step time.Duration) (from time.Time
 // A DueTarget has accounts to deliver and nothing that stands in the way.
 type DueTarget struct{ Tenant, Target int64 }
 
-// DueTargets lists the targets, of all tenants, that have work now.
+// DueTargets lists the targets, of all tenants, that have accounts to deliver or mails to send now.
 func (tx *Tx) DueTargets() ([]DueTarget, error) {
 	var list []DueTarget
 	due := "EXISTS (SELECT 1 FROM account a WHERE a.target = t.seq AND a.urgent = %d AND a.due <= $1 AND (a.lease IS NULL OR a.lease < $1))"
-	err := tx.each(fmt.Sprintf("SELECT t.tenant, t.seq FROM target t WHERE t.paused = 0 AND (t.until IS NULL OR t.until <= $1) AND ("+due+" OR "+due+") ORDER BY t.seq", 1, 0),
+	mail := "EXISTS (SELECT 1 FROM account a WHERE a.target = t.seq AND " + invitable("$1") + ")"
+	err := tx.each(fmt.Sprintf("SELECT t.tenant, t.seq FROM target t WHERE t.paused = 0 AND (t.until IS NULL OR t.until <= $1) AND ("+due+" OR "+due+" OR "+mail+") ORDER BY t.seq", 1, 0),
 		[]any{tx.now.UnixMicro()}, func(scan func(...any) error) error {
 			var d DueTarget
 			err := scan(&d.Tenant, &d.Target)
