@@ -87,8 +87,8 @@ func ReachOf(tx *store.Tx, caller muster.Caller, privileges ...muster.Privilege)
 	return r, err
 }
 
-// Seen is the reach of what a caller may see of people and batches: what they may read or change.
-func Seen(tx *store.Tx, caller muster.Caller) (Reach, error) {
+// Known is the reach of what is not unknown to somebody who wants to change something: what they may read or change.
+func Known(tx *store.Tx, caller muster.Caller) (Reach, error) {
 	return ReachOf(tx, caller, muster.ReadPeople, muster.WritePeople)
 }
 
@@ -130,29 +130,41 @@ func Over(tx *store.Tx, caller muster.Caller, privilege muster.Privilege, units 
 	return nil
 }
 
-// See says with nil that a caller may see what belongs to a unit (0: to none, which takes the whole tenant). Else it gives missing, the error of what
-// is not there; a caller who may see nothing at all is muster.Forbidden.
+// See says with nil that a caller may read what belongs to a unit (0: to none, which takes the whole tenant). Else it gives missing, the error of what
+// is not there; a caller who may read nothing at all is muster.Forbidden.
 func See(tx *store.Tx, caller muster.Caller, unit int64, missing error) error {
-	r, err := Seen(tx, caller)
-	if err != nil || r.everything {
+	r, err := ReachOf(tx, caller, muster.ReadPeople)
+	if err != nil {
 		return err
+	}
+	return r.shows(tx, unit, missing)
+}
+
+// Change says with nil that a caller may change what belongs to a unit. What they see and may not change is muster.Forbidden; what they do not see is
+// missing, as in See.
+func Change(tx *store.Tx, caller muster.Caller, unit int64, missing error) error {
+	if err := Some(caller, muster.WritePeople); err != nil {
+		return err
+	}
+	known, err := Known(tx, caller)
+	if err != nil {
+		return err
+	}
+	if err := known.shows(tx, unit, missing); err != nil {
+		return err
+	}
+	return Over(tx, caller, muster.WritePeople, unit)
+}
+
+func (r Reach) shows(tx *store.Tx, unit int64, missing error) error {
+	if r.everything {
+		return nil
 	}
 	found, err := tx.Units([]int64{unit})
 	if err == nil && !r.Has(found[unit].Path) {
 		err = missing
 	}
 	return err
-}
-
-// Change is See, and then Over with the privilege people.write: what a caller sees and may not change is muster.Forbidden.
-func Change(tx *store.Tx, caller muster.Caller, unit int64, missing error) error {
-	if err := Some(caller, muster.WritePeople); err != nil {
-		return err
-	}
-	if err := See(tx, caller, unit, missing); err != nil {
-		return err
-	}
-	return Over(tx, caller, muster.WritePeople, unit)
 }
 
 // Part is how much of a person is within a reach.

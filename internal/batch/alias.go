@@ -16,7 +16,7 @@ func (e *Engine) Origins(ctx context.Context, caller muster.Caller, b Batch) (so
 	if b.SourceBatch == 0 && b.RetryOf == 0 {
 		return source, retryOf, nil
 	}
-	err = e.view(ctx, caller, func(tx *store.Tx) error {
+	err = e.viewOf(ctx, caller, b.Seq, func(tx *store.Tx) error {
 		for _, link := range []struct {
 			seq int64
 			id  *uuid.UUID

@@ -193,11 +193,11 @@ func (e *Engine) giveUp(ctx context.Context, b store.BatchRow, cause error) erro
 // change does something to a batch on a caller's behalf, and records it.
 func (e *Engine) change(ctx context.Context, caller muster.Caller, id uuid.UUID, action string, f func(*store.Tx, *store.BatchRow) error) (store.BatchRow, error) {
 	var b store.BatchRow
-	if err := access.Can(caller, muster.WritePeople); err != nil {
+	if err := access.Some(caller, muster.WritePeople); err != nil {
 		return b, err
 	}
 	err := e.store.Update(ctx, caller.Tenant, func(tx *store.Tx) error {
-		found, err := tx.Batch(id)
+		found, err := changeable(tx, caller, id)
 		if err != nil {
 			return err
 		}

@@ -42,7 +42,7 @@ func OutcomeOf(i muster.Item) ItemOutcome {
 // Asking costs what stands between the batch's beginning and the page at the most, and as a rule only the page. For a total alone, ask for a
 // limit of 0.
 func (e *Engine) Page(ctx context.Context, caller muster.Caller, b store.BatchRow, outcomes []ItemOutcome, skip, limit int) (items []muster.Item, total int, err error) {
-	err = e.view(ctx, caller, func(tx *store.Tx) error {
+	err = e.viewOf(ctx, caller, b.Seq, func(tx *store.Tx) error {
 		now, err := tx.BatchBySeq(b.Seq)
 		if err != nil {
 			return err
@@ -62,7 +62,9 @@ type page struct {
 	outcomes []ItemOutcome
 }
 
-func (p *page) asks(o ItemOutcome) bool { return len(p.outcomes) == 0 || slices.Contains(p.outcomes, o) }
+func (p *page) asks(o ItemOutcome) bool {
+	return len(p.outcomes) == 0 || slices.Contains(p.outcomes, o)
+}
 
 func (p *page) total() (n int) {
 	c := p.b.Counts

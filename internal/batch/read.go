@@ -12,17 +12,30 @@ import (
 
 // Get gives a batch by id.
 func (e *Engine) Get(ctx context.Context, caller muster.Caller, id uuid.UUID) (b store.BatchRow, err error) {
-	err = e.view(ctx, caller, func(tx *store.Tx) (err error) {
+	find := func(tx *store.Tx) (found store.BatchRow, err error) {
 		b, err = tx.Batch(id)
-		return err
-	})
-	return b, err
+		return b, err
+	}
+	if err = e.seek(ctx, caller, find, func(*store.Tx) error { return nil }); err != nil {
+		return store.BatchRow{}, err
+	}
+	return b, nil
 }
 
 // List gives batches, newest first, from before a seq. kind and state may be empty.
 func (e *Engine) List(ctx context.Context, caller muster.Caller, kind muster.BatchKind, state muster.BatchState, before int64, limit int) (list []store.BatchRow, err error) {
-	err = e.view(ctx, caller, func(tx *store.Tx) (err error) {
-		list, err = tx.Batches(kind, state, before, limit)
+	if err := access.Some(caller, muster.ReadPeople); err != nil {
+		return nil, err
+	}
+	err = e.store.View(ctx, caller.Tenant, func(tx *store.Tx) error {
+		reach, err := access.ReachOf(tx, caller, muster.ReadPeople)
+		switch {
+		case err != nil:
+		case reach.All():
+			list, err = tx.Batches(kind, state, before, limit)
+		default:
+			list, err = tx.BatchesWithin(reach.Filter(), kind, state, before, limit)
+		}
 		return err
 	})
 	return list, err
@@ -30,7 +43,7 @@ func (e *Engine) List(ctx context.Context, caller muster.Caller, kind muster.Bat
 
 // Following gives the provision batch of an import. ok is false while there is none.
 func (e *Engine) Following(ctx context.Context, caller muster.Caller, b store.BatchRow) (following store.BatchRow, ok bool, err error) {
-	err = e.view(ctx, caller, func(tx *store.Tx) (err error) {
+	err = e.viewOf(ctx, caller, b.Seq, func(tx *store.Tx) (err error) {
 		following, err = tx.BatchFollowing(b.Seq)
 		if muster.CodeOf(err) == muster.NotFound {
 			return nil
@@ -44,7 +57,7 @@ func (e *Engine) Following(ctx context.Context, caller muster.Caller, b store.Ba
 // Items gives one page of items, from an index on, in order; also of rows that had no turn yet. state may be empty. A page shorter than limit
 // is the last one.
 func (e *Engine) Items(ctx context.Context, caller muster.Caller, b store.BatchRow, state muster.ItemState, from, limit int) (items []muster.Item, err error) {
-	err = e.view(ctx, caller, func(tx *store.Tx) (err error) {
+	err = e.viewOf(ctx, caller, b.Seq, func(tx *store.Tx) (err error) {
 		items, err = ItemsOf(tx, &b, state, from, limit)
 		return err
 	})
@@ -87,7 +100,7 @@ func restState(b *store.BatchRow) muster.ItemState {
 
 // Rows gives the rows of a batch as they were submitted, from an index on.
 func (e *Engine) Rows(ctx context.Context, caller muster.Caller, b store.BatchRow, from, limit int) (rows []Row, err error) {
-	err = e.view(ctx, caller, func(tx *store.Tx) (err error) {
+	err = e.viewOf(ctx, caller, b.Seq, func(tx *store.Tx) (err error) {
 		rows, err = rowsBetween(tx, b.Seq, from, min(from+limit, b.Total))
 		return err
 	})
@@ -96,10 +109,7 @@ func (e *Engine) Rows(ctx context.Context, caller muster.Caller, b store.BatchRo
 
 // Retry makes a new batch of the rows that failed, and does with it what was asked. It is muster.Conflict when nothing failed.
 func (e *Engine) Retry(ctx context.Context, caller muster.Caller, id uuid.UUID, then Then) (store.BatchRow, error) {
-	b, err := e.Get(ctx, caller, id)
-	if err == nil {
-		err = access.Can(caller, muster.WritePeople)
-	}
+	b, err := e.mayChange(ctx, caller, id)
 	switch {
 	case err != nil:
 		return b, err
@@ -110,7 +120,7 @@ func (e *Engine) Retry(ctx context.Context, caller muster.Caller, id uuid.UUID, 
 	case b.Counts.Failed == 0 && (b.Counts.Skipped == 0 || b.State == muster.Finished):
 		return b, muster.Errorf(muster.Conflict, "", "No row of this batch failed.")
 	}
-	r, err := e.Receive(ctx, caller, Submission{Surface: caller.Surface, Name: b.Name, Options: b.Options, Ordered: b.Ordered, RetryOf: b.Seq})
+	r, err := e.Receive(ctx, caller, Submission{Surface: caller.Surface, Name: b.Name, Options: b.Options, Ordered: b.Ordered, RetryOf: b.Seq, Unit: b.Unit})
 	if err != nil {
 		return b, err
 	}

@@ -17,6 +17,7 @@ type Submission struct {
 	Options json.RawMessage // the worker's
 	Ordered bool
 	RetryOf int64
+	Unit    int64 // seq of the unit that everybody in it is to be in; 0 is none
 }
 
 // Then says what is to happen with a batch once all of it is there.
@@ -41,6 +42,7 @@ type Receiver struct {
 	row    store.BatchRow
 	rows   []Row
 	total  int
+	within []int64 // units that the rows may reach; nil is the whole tenant
 }
 
 // Receive begins a batch.
@@ -50,6 +52,10 @@ func (e *Engine) Receive(ctx context.Context, caller muster.Caller, n Submission
 		r.row = store.BatchRow{Options: n.Options}
 		r.row.Kind, r.row.Surface, r.row.Name, r.row.Batch.Owner = muster.ImportBatch, n.Surface, n.Name, caller.Name
 		r.row.Ordered, r.row.RetryOf, r.row.State = n.Ordered, n.RetryOf, muster.Receiving
+		r.row.Unit = n.Unit
+		if err := r.confine(tx); err != nil {
+			return err
+		}
 		if err := tx.CreateBatch(&r.row); err != nil {
 			return err
 		}
@@ -106,6 +112,9 @@ func (r *Receiver) write(tx *store.Tx, blocks []store.Block) error {
 	return tx.AddBlocks(r.row.Seq, blocks)
 }
 
+// SetOptions replaces the worker's options by what is known at the end of the rows.
+func (r *Receiver) SetOptions(options json.RawMessage) { r.row.Options = options }
+
 // Finish makes the batch visible and begins what is to follow, in one transaction with whatever also is to be durable then.
 func (r *Receiver) Finish(ctx context.Context, then Then, also func(tx *store.Tx, b *store.BatchRow) error) (store.BatchRow, error) {
 	blocks, err := r.blocks()
@@ -114,7 +123,9 @@ func (r *Receiver) Finish(ctx context.Context, then Then, also func(tx *store.Tx
 	}
 	b := r.row
 	err = r.engine.store.Bulk(ctx, r.caller.Tenant, func(tx *store.Tx) error {
-		b = r.row
+		if b, err = r.confined(); err != nil {
+			return err
+		}
 		if err := r.write(tx, blocks); err != nil {
 			return err
 		}
