@@ -19,10 +19,11 @@ type Tenant struct {
 
 // Settings are a tenant's rules.
 type Settings struct {
-	Usernames    UsernamePolicy    `json:"usernames"`
-	Limits       Limits            `json:"limits"`
-	Issuers      []Issuer          `json:"issuers,omitempty"`
-	Provisioning ProvisioningRules `json:"provisioning,omitzero"`
+	Usernames    UsernamePolicy           `json:"usernames"`
+	Limits       Limits                   `json:"limits"`
+	Issuers      []Issuer                 `json:"issuers,omitempty"`
+	Catalogues   map[string]UnitCatalogue `json:"catalogues,omitempty"` // by kind of unit; each stands in place of the built-in one
+	Provisioning ProvisioningRules        `json:"provisioning,omitzero"`
 }
 
 // ProvisioningRules say where people's accounts are when only one place counts, as for a surface that shows one account of each person.

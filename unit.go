@@ -50,6 +50,9 @@ type Assignment struct {
 	Secondary  string
 	Cycles     []string
 	Subjects   []string
+
+	CreatedAt time.Time
+	UpdatedAt time.Time
 }
 
 // Group is a flat set of people with a code, which is case-sensitive.

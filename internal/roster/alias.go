@@ -1,6 +1,9 @@
 package roster
 
-import "github.com/musterid/muster/internal/store"
+import (
+	"github.com/musterid/muster"
+	"github.com/musterid/muster/internal/store"
+)
 
 // What callers of this package get and give, under names they may use: surfaces do not know the store.
 type (
@@ -10,4 +13,6 @@ type (
 	Query = store.PeopleQuery
 	// Sort is an order in which people can be listed.
 	Sort = store.PeopleSort
+	// Catalogue is which roles, secondary roles, cycles and subjects there are.
+	Catalogue = muster.Catalogue
 )

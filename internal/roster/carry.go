@@ -33,14 +33,21 @@ type Outcome struct {
 // Rules say how Carry decides where surfaces differ.
 type Rules struct {
 	Usernames   muster.UsernamePolicy
-	NoUsername  bool  // do not generate a username for somebody who is enrolled without
-	SharedEmail bool  // an address that somebody holds is taken without claiming it, and is no fault
-	DryRun      bool  // decide, and write nothing; usernames are forecasts
-	Plan        int64 // of a dry run: the batch whose earlier rows are to count as if they had been carried out
+	NoUsername  bool   // do not generate a username for somebody who is enrolled without
+	ClaimPhone  bool   // nobody else may hold the first phone number
+	ClaimCode   bool   // nobody else may hold the code
+	CodePrefix  string // of the code for somebody who is enrolled without; "" gives none
+	SharedEmail bool   // an address that somebody holds is taken without claiming it, and is no fault
+	DryRun      bool   // decide, and write nothing; usernames are forecasts
+	Plan        int64  // of a dry run: the batch whose earlier rows are to count as if they had been carried out
 
 	// Holders are who holds keys, as the caller has just read it in the same transaction (0: nobody), so that they need not be asked for again.
 	// The maps are Carry's from then on.
 	Holders map[store.KeyColumn]map[string]int64
+
+	Bounds *Bounds // of who wants it; nil when they may do anything
+
+	late bool // people who are here already and have no username get one too
 }
 
 // RulesOf are the rules of a tenant.
@@ -55,7 +62,7 @@ func (r *Roster) Carry(tx *store.Tx, rules Rules, ops []Op) ([]Outcome, error) {
 		tx: tx, rules: rules, ops: ops, out: make([]Outcome, len(ops)), people: map[int64]*working{}, at: make([]*working, len(ops)),
 		state: make([]*store.PersonRow, len(ops)), first: make([]wanted, len(ops)), bosses: make([]int64, len(ops)), counts: map[string]int{}, raise: map[string]int{},
 	}
-	for _, step := range []func() error{c.load, c.managers, c.claim, c.name, c.write} {
+	for _, step := range []func() error{c.load, c.managers, c.bound, c.claim, c.code, c.name, c.write} {
 		if err := step(); err != nil {
 			return nil, err
 		}
@@ -82,6 +89,9 @@ type carry struct {
 	claims claims
 	counts map[string]int // of new usernames, by base
 	raise  map[string]int // what given usernames lift counters to
+	coded  []int          // ops that were given a code
+
+	released map[int64]store.ReleasedClaim // of deleted people: what they claimed beside what everybody does
 }
 
 // working is a person while ops are carried out. The rows are not written to once they stand here, but for those of somebody new.
@@ -91,8 +101,11 @@ type working struct {
 	op      int              // of somebody new: the op that enrols
 	isNew   bool
 	changed bool
+	shared  bool   // in units of the caller's, and in others
 	base    string // of a username to be generated
 	number  int    // of the base, counted from 1 within this run
+
+	wantsCode bool // a code is to be allocated
 }
 
 // wanted is what an op makes of a person.
@@ -126,8 +139,15 @@ func (c *carry) load() error {
 	if err != nil {
 		return err
 	}
+	var deleted []int64
 	for seq, row := range rows {
 		c.people[seq] = &working{row: &row, before: &row}
+		if row.State == muster.Deleted {
+			deleted = append(deleted, seq)
+		}
+	}
+	if c.released, err = c.tx.ReleasedClaims(deleted); err != nil {
+		return err
 	}
 	nobody, fresh := &store.PersonRow{}, &store.PersonRow{Person: Fresh()}
 	fresh.CreatedAt = c.tx.Now()
@@ -249,14 +269,17 @@ func (c *carry) finish(i int, next *store.PersonRow) {
 	w := c.at[i]
 	c.out[i].Version = w.before.Version
 	switch {
-	case !w.isNew:
+	case w.isNew:
+		if w.wantsCode = c.wantsCode(w, next); !w.wantsCode && w.base == "" { // else code or name tells
+			c.out[i].Change = next.Creation()
+		}
+	case w.base != "" && w.row.Username == "": // name tells, with the username
+	default:
 		c.out[i].Change = muster.Diff(w.row.Record(), next.Record())
 		if c.out[i].Change.Empty() {
 			c.state[i] = w.row
 			return
 		}
-	case w.base == "": // else name tells, with the username
-		c.out[i].Change = next.Creation()
 	}
 	c.take(i, next)
 	w.changed = true

@@ -32,22 +32,53 @@ var uniques = []struct {
 	field  string
 	of     func(*store.Keys) *string
 	value  func(*store.PersonRow) string
+	stays  bool // a value that does not change is kept without its key where another one holds that
 }{
-	{store.UsernameKey, "username", func(k *store.Keys) *string { return &k.Username }, func(p *store.PersonRow) string { return p.Username }},
-	{store.EmailKey, "email", func(k *store.Keys) *string { return &k.Email }, func(p *store.PersonRow) string { return p.Email }},
-	{store.EmployeeKey, "employee_id", func(k *store.Keys) *string { return &k.Employee }, func(p *store.PersonRow) string { return p.EmployeeID }},
-	{store.SourceKey, "source_id", func(k *store.Keys) *string { return &k.Source }, func(p *store.PersonRow) string { return p.SourceID }},
+	{store.UsernameKey, "username", func(k *store.Keys) *string { return &k.Username }, func(p *store.PersonRow) string { return p.Username }, false},
+	{store.EmailKey, "email", func(k *store.Keys) *string { return &k.Email }, func(p *store.PersonRow) string { return p.Email }, true},
+	{store.EmployeeKey, "employee_id", func(k *store.Keys) *string { return &k.Employee }, func(p *store.PersonRow) string { return p.EmployeeID }, false},
+	{store.SourceKey, "source_id", func(k *store.Keys) *string { return &k.Source }, func(p *store.PersonRow) string { return p.SourceID }, false},
+	{store.PhoneKey, "phones", func(k *store.Keys) *string { return &k.Phone }, firstPhone, true},
+	{store.CodeKey, "code", func(k *store.Keys) *string { return &k.Code }, func(p *store.PersonRow) string { return p.Code }, true},
 }
 
-// keysOf gives the keys a person would like to hold. Deletion gives all of them up.
-func keysOf(p *store.PersonRow) store.Keys {
-	if p.State == muster.Deleted {
+func firstPhone(p *store.PersonRow) string {
+	if len(p.Profile.Phones) == 0 {
+		return ""
+	}
+	return p.Profile.Phones[0].Number
+}
+
+// keysOf gives the keys that somebody would like to hold who becomes next. Deletion gives all of them up. Phone and code are claimed where that is
+// asked for, and stay claimed from then on: by those who hold them, and by those who did when they were deleted.
+func (c *carry) keysOf(w *working, next *store.PersonRow) store.Keys {
+	if next.State == muster.Deleted {
 		return store.Keys{}
 	}
-	return store.Keys{
-		Username: muster.FoldKey(p.Username), Email: muster.FoldKey(p.Email), Employee: p.EmployeeID, Source: store.SourceKeyOf(p.Source, p.SourceID),
-		Phone: p.Keys.Phone, Code: p.Keys.Code,
+	keys := store.Keys{
+		Username: muster.FoldKey(next.Username), Email: muster.FoldKey(next.Email), Employee: next.EmployeeID, Source: store.SourceKeyOf(next.Source, next.SourceID),
 	}
+	released := c.released[w.before.Seq]
+	if c.rules.ClaimPhone || w.row.Keys.Phone != "" || released.Phone {
+		keys.Phone = next.PhoneKey()
+	}
+	if c.rules.ClaimCode || w.row.Keys.Code != "" || released.Code {
+		keys.Code = muster.FoldKey(next.Code)
+	}
+	return keys
+}
+
+// mayShare says whether somebody may have a value whose key another one holds, and holds no key for it then.
+func (c *carry) mayShare(column store.KeyColumn, w *working) bool {
+	switch column {
+	case store.EmailKey:
+		return c.rules.SharedEmail
+	case store.PhoneKey:
+		return !c.rules.ClaimPhone && w.row.State != muster.Deleted
+	case store.CodeKey:
+		return !c.rules.ClaimCode && w.row.State != muster.Deleted
+	}
+	return false
 }
 
 // claim carries the ops out in order, in memory: each sees what those before it left.
@@ -63,7 +94,7 @@ func (c *carry) claim() error {
 		if c.at[i].row != c.first[i].of {
 			next, faults = c.next(i) // an op before has changed the person
 		}
-		c.fail(i, faults...)
+		c.fail(i, append(faults, c.notTheirs(c.at[i], next)...)...)
 		open := len(c.claims.open)
 		if err := c.settleKeys(i, next); err != nil {
 			return err
@@ -91,7 +122,7 @@ func (c *carry) lookUp() error {
 		}
 		next, faults := c.next(i)
 		c.first[i] = wanted{next, faults, w.row}
-		keys := keysOf(next)
+		keys := c.keysOf(w, next)
 		for _, u := range uniques {
 			if key := *u.of(&keys); key != "" && key != *u.of(&w.before.Keys) {
 				asked[u.column] = append(asked[u.column], key)
@@ -165,7 +196,7 @@ func (c *carry) holderOf(column store.KeyColumn, key string) (int64, error) {
 // settleKeys gives next the keys it may hold, or op i the faults. An unchanged value is never checked.
 func (c *carry) settleKeys(i int, next *store.PersonRow) error {
 	w := c.at[i]
-	keys := keysOf(next)
+	keys := c.keysOf(w, next)
 	for _, u := range uniques {
 		key, own := u.of(&keys), *u.of(&w.row.Keys)
 		if *key == "" || *key == own {
@@ -178,7 +209,7 @@ func (c *carry) settleKeys(i int, next *store.PersonRow) error {
 		unchanged := own == "" && u.value(next) == u.value(w.row) && w.row.State != muster.Deleted && !w.isNew
 		switch {
 		case holder == 0 || holder == w.holder():
-		case u.column == store.EmailKey && (c.rules.SharedEmail || unchanged):
+		case c.mayShare(u.column, w), unchanged && u.stays:
 			*key = ""
 		default:
 			c.conflict(i, u.field, u.value(next), holder)
@@ -274,9 +305,15 @@ func (c *carry) nameHolders() error {
 	if err != nil {
 		return err
 	}
+	hidden, err := c.unknown(seqs)
+	if err != nil {
+		return err
+	}
 	for _, o := range c.claims.open {
 		h, known := holders[o.holder]
 		switch {
+		case hidden[o.holder]:
+			c.fail(o.op, muster.Errorf(muster.Conflict, o.field, "%q is that of somebody who is in none of your units, or was.", o.value))
 		case !known:
 			c.fail(o.op, muster.Errorf(muster.Conflict, o.field, "%q was somebody's before and is not given again.", o.value))
 		case o.before:
@@ -325,6 +362,9 @@ func (c *carry) planClaims() map[string]int {
 	}
 	for base, n := range c.counts {
 		claims["base:"+base] = n
+	}
+	if len(c.coded) > 0 {
+		claims["codes:"+codeBase(c.rules.CodePrefix)] = len(c.coded)
 	}
 	return claims
 }

@@ -20,10 +20,12 @@ type RoleGrant struct {
 // link is one thing wanted of a person: to be in a unit or group, or not to be. It is what all operations on memberships come down to.
 type link struct {
 	id     uuid.UUID // of the person, for the record; the zero UUID where the caller keeps the record
+	at     string    // what the fields of faults begin with
 	person int64     // not positive for somebody who is not written yet
 	unit   *store.UnitRow
 	group  *muster.Group // when unit is nil
 	want
+	bounds *Bounds // of who wants it
 
 	faults muster.Errors // why nothing is done
 	change muster.Change // what it came to
@@ -82,6 +84,9 @@ func applyLinks(tx *store.Tx, links []link, dry bool) error {
 		}
 	}
 	if err := b.read(links); err != nil {
+		return err
+	}
+	if err := b.bound(links); err != nil {
 		return err
 	}
 	for i := range links {

@@ -7,7 +7,7 @@ import (
 
 // wantsName says whether op i is to get a generated username.
 func (c *carry) wantsName(w *working, next *store.PersonRow) bool {
-	return next.Username == "" && w.isNew && !c.rules.NoUsername
+	return next.Username == "" && (w.isNew && !c.rules.NoUsername || c.rules.late && next.State != muster.Deleted)
 }
 
 func namesOf(p *store.PersonRow) muster.Names {
@@ -52,7 +52,7 @@ func (c *carry) chooseName(i int, next *store.PersonRow) {
 func (c *carry) name() error {
 	var ops []int
 	for i, w := range c.at {
-		if w == nil || !w.isNew || !w.changed || w.base == "" || len(c.out[i].Faults) > 0 {
+		if w == nil || !w.changed || w.base == "" || len(c.out[i].Faults) > 0 {
 			continue
 		}
 		c.counts[w.base]++
@@ -78,10 +78,15 @@ func (c *carry) name() error {
 		w.row.Username, w.row.Keys.Username = username, key // nobody else refers to this row
 		c.claims.held[store.UsernameKey][key] = w.holder()
 		c.claims.passed = c.claims.passed || c.claims.freed[store.UsernameKey][key]
-		c.out[i].Change = w.row.Creation()
+		if w.isNew {
+			c.out[i].Change = w.row.Creation()
+		} else {
+			c.out[i].Change = muster.Diff(w.before.Record(), w.row.Record())
+		}
 	}
 	if c.rules.DryRun {
-		c.markForecasts(ops)
+		c.markForecasts("username", ops)
+		c.markForecasts("code", c.coded)
 	}
 	return nil
 }
@@ -115,13 +120,54 @@ func (c *carry) numbersTaken() (map[string]int, error) {
 	return before, err
 }
 
-func (c *carry) markForecasts(ops []int) {
+func (c *carry) markForecasts(field string, ops []int) {
 	for _, i := range ops {
 		fields := c.out[i].Change.Fields
 		for n := range fields {
-			if fields[n].Field == "username" {
+			if fields[n].Field == field {
 				fields[n].Forecast = true
 			}
 		}
 	}
+}
+
+// Name gives usernames to those of some people who have none, by the tenant's policy, and records it. It answers for each person in turn: who has
+// a username keeps it, with an empty change; a fault says why somebody has none, such as that no name of theirs can be written. It runs in the
+// transaction of whoever needs the names, and may be repeated.
+func (r *Roster) Name(tx *store.Tx, people []int64) ([]Outcome, error) {
+	tenant, err := tx.Own()
+	if err != nil {
+		return nil, err
+	}
+	rules := RulesOf(tenant.Settings)
+	rules.late = true
+	at := make(map[int64]int, len(people))
+	var ops []Op
+	for _, seq := range people {
+		if _, twice := at[seq]; !twice && seq > 0 {
+			at[seq] = len(ops)
+			ops = append(ops, Op{Person: seq})
+		}
+	}
+	outcomes, err := r.Carry(tx, rules, ops)
+	if err != nil {
+		return nil, err
+	}
+	var entries []muster.AuditEntry
+	for _, o := range outcomes {
+		if len(o.Faults) == 0 && !o.Change.Empty() {
+			entries = append(entries, muster.AuditEntry{
+				Actor: "muster", Surface: "provision", Action: "person.name", Object: "person " + o.Person.ID.String(), Person: o.Person.Seq, Change: o.Change,
+			})
+		}
+	}
+	out := make([]Outcome, len(people))
+	for i, seq := range people {
+		if n, asked := at[seq]; asked {
+			out[i] = outcomes[n]
+			continue
+		}
+		out[i].Faults = muster.Errors{muster.Errorf(muster.NotFound, "id", "There is no such person.")}
+	}
+	return out, tx.Audit(entries)
 }

@@ -14,6 +14,7 @@ type Wish struct {
 	Person  uuid.UUID    // of somebody present; the zero UUID enrols
 	Draft   muster.Draft // fields to set
 	Version int64        // that the caller saw; 0 accepts any
+	Joins   []Place      // units to be in
 }
 
 // Result is what became of one Wish: the person as they are now, and what changed; or the faults.
@@ -29,12 +30,12 @@ func (r *Roster) Enrol(ctx context.Context, caller muster.Caller, shared bool, d
 	for i, d := range drafts {
 		wishes[i].Draft = d
 	}
-	return r.act(ctx, caller, "person.create", shared, wishes)
+	return r.act(ctx, caller, "person.create", AdmitOptions{SharedEmail: shared}, wishes)
 }
 
 // Change sets fields of people. Setting what is set already changes nothing, and is no fault.
 func (r *Roster) Change(ctx context.Context, caller muster.Caller, wishes []Wish) ([]Result, error) {
-	return r.act(ctx, caller, "person.update", false, wishes)
+	return r.act(ctx, caller, "person.update", AdmitOptions{}, wishes)
 }
 
 // Retire archives people, for a reason: their accounts no longer work, and they are kept for reference.
@@ -57,73 +58,7 @@ func (r *Roster) move(ctx context.Context, caller muster.Caller, action string, 
 	for i, w := range wishes {
 		moves[i] = Wish{Person: w.Person, Version: w.Version, Draft: d}
 	}
-	return r.act(ctx, caller, action, false, moves)
-}
-
-// act carries wishes out in one transaction, with the record of each and the job that follows.
-func (r *Roster) act(ctx context.Context, caller muster.Caller, action string, shared bool, wishes []Wish) ([]Result, error) {
-	var results []Result
-	err := r.change(ctx, caller, func(tx *store.Tx) error {
-		results = make([]Result, len(wishes))
-		tenant, err := tx.Own()
-		if err != nil {
-			return err
-		}
-		ops, err := r.opsOf(tx, action, wishes, results)
-		if err != nil {
-			return err
-		}
-		rules := RulesOf(tenant.Settings)
-		rules.SharedEmail = shared
-		outcomes, err := r.Carry(tx, rules, ops)
-		if err != nil {
-			return err
-		}
-		var entries []muster.AuditEntry
-		var touched []int64
-		for i, out := range outcomes {
-			if results[i].Err != nil {
-				continue
-			}
-			results[i] = Result{Person: out.Person, Change: out.Change, Err: out.Faults.Or()}
-			if len(out.Faults) > 0 || out.Change.Empty() {
-				continue
-			}
-			entry := entryOf(caller, action, "person "+out.Person.ID.String(), out.Change)
-			entry.Person = out.Person.Seq
-			entries, touched = append(entries, entry), append(touched, out.Person.Seq)
-		}
-		if err := tx.Audit(entries); err != nil {
-			return err
-		}
-		return r.wakeFor(tx, caller, touched)
-	})
-	return results, err
-}
-
-// opsOf finds the people that wishes name. One that is not there has its result at once; its op enrols nobody because it is given no fields.
-func (r *Roster) opsOf(tx *store.Tx, action string, wishes []Wish, results []Result) ([]Op, error) {
-	ids := make([]uuid.UUID, 0, len(wishes))
-	for _, w := range wishes {
-		if w.Person != uuid.Nil {
-			ids = append(ids, w.Person)
-		}
-	}
-	found, err := tx.PeopleByID(ids)
-	if err != nil {
-		return nil, err
-	}
-	ops := make([]Op, len(wishes))
-	for i, w := range wishes {
-		p, known := found[w.Person]
-		if action != "person.create" && !known {
-			results[i].Err = muster.Errorf(muster.NotFound, "id", "There is no person %s.", w.Person)
-			ops[i] = Op{Person: -1}
-			continue
-		}
-		ops[i] = Op{Person: p.Seq, Draft: w.Draft, Guard: w.Version}
-	}
-	return ops, nil
+	return r.act(ctx, caller, action, AdmitOptions{}, moves)
 }
 
 // Preview gives the username that somebody of these names would get now. Nothing is reserved: two calls give the same.

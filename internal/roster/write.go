@@ -40,6 +40,9 @@ func (c *carry) write() error {
 	if err := c.tx.UpdatePeople(changed); err != nil {
 		return err
 	}
+	if err := c.noteReleased(); err != nil {
+		return err
+	}
 	return c.tx.CountPeople(delta)
 }
 
@@ -104,4 +107,19 @@ func (c *carry) inOrder() []*working {
 	}
 	slices.SortFunc(list, func(a, b *working) int { return cmp.Compare(a.before.Seq, b.before.Seq) })
 	return list
+}
+
+// noteReleased keeps in mind what those held who are deleted and not everybody claims, until they are restored.
+func (c *carry) noteReleased() error {
+	for _, w := range c.inOrder() {
+		was, is := w.before.State == muster.Deleted, w.row.State == muster.Deleted
+		claim := store.ReleasedClaim{Phone: w.before.Keys.Phone != "", Code: w.before.Keys.Code != ""}
+		if was == is || is && claim == (store.ReleasedClaim{}) || was && c.released[w.before.Seq] == (store.ReleasedClaim{}) {
+			continue
+		}
+		if err := c.tx.SaveReleasedClaim(w.before.Seq, claim); err != nil {
+			return err
+		}
+	}
+	return nil
 }

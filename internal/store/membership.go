@@ -161,14 +161,16 @@ func (tx *Tx) AssignmentsOf(memberships []int64) (map[int64][]AssignmentRow, err
 	if len(memberships) == 0 {
 		return found, nil
 	}
-	query := tx.perNumber(`t.seq, t.id, t.membership, (SELECT m.id FROM membership m WHERE m.seq = t.membership), t.role, t.secondary, t.cycles, t.subjects`,
+	query := tx.perNumber(`t.seq, t.id, t.membership, (SELECT m.id FROM membership m WHERE m.seq = t.membership), t.role, t.secondary, t.cycles, t.subjects, t.created_at, t.updated_at`,
 		"assignment", "t.membership = k.value AND t.tenant = $2") + " ORDER BY t.seq"
 	err := tx.each(query, []any{tx.numbers(memberships), tx.tenant}, func(scan func(...any) error) error {
 		var asked int64
 		var a AssignmentRow
 		var cycles, subjects words
-		err := scan(&asked, &a.Seq, &a.ID, &a.MembershipSeq, &a.Membership, &a.Role, &a.Secondary, &cycles, &subjects)
+		var created, updated sql.NullInt64
+		err := scan(&asked, &a.Seq, &a.ID, &a.MembershipSeq, &a.Membership, &a.Role, &a.Secondary, &cycles, &subjects, &created, &updated)
 		a.Cycles, a.Subjects = cycles, subjects
+		a.CreatedAt, a.UpdatedAt = fromMicros(created), fromMicros(updated)
 		found[a.MembershipSeq] = append(found[a.MembershipSeq], a)
 		return err
 	})
@@ -199,23 +201,28 @@ func (tx *Tx) InsertAssignments(list []*AssignmentRow) error {
 	if err != nil || len(list) == 0 {
 		return err
 	}
-	columns := []string{"seq", "id", "tenant", "membership", "role", "secondary", "cycles", "subjects"}
+	columns := []string{"seq", "id", "tenant", "membership", "role", "secondary", "cycles", "subjects", "created_at", "updated_at"}
 	for i, a := range list {
-		a.Seq, a.ID = seqs[i], tx.newID()
+		a.Seq, a.ID, a.CreatedAt, a.UpdatedAt = seqs[i], tx.newID(), tx.now, tx.now
 	}
 	return tx.copyRows("assignment", columns, len(list), func(i int) []any {
 		a := list[i]
-		return []any{a.Seq, tx.uuid(a.ID), tx.tenant, a.MembershipSeq, a.Role, a.Secondary, words(a.Cycles).orNull(), words(a.Subjects).orNull()}
+		return []any{a.Seq, tx.uuid(a.ID), tx.tenant, a.MembershipSeq, a.Role, a.Secondary, words(a.Cycles).orNull(), words(a.Subjects).orNull(), micros(a.CreatedAt), micros(a.UpdatedAt)}
 	})
 }
 
-// UpdateAssignments writes cycles and subjects back.
+// UpdateAssignments writes assignments back. A role that is there is ErrClash.
 func (tx *Tx) UpdateAssignments(list []*AssignmentRow) error {
 	for _, a := range list {
-		err := tx.exec("UPDATE assignment SET cycles = $1, subjects = $2 WHERE seq = $3 AND tenant = $4", words(a.Cycles).orNull(), words(a.Subjects).orNull(), a.Seq, tx.tenant)
+		err := tx.exec("UPDATE assignment SET role = $1, secondary = $2, cycles = $3, subjects = $4, updated_at = $5 WHERE seq = $6 AND tenant = $7",
+			a.Role, a.Secondary, words(a.Cycles).orNull(), words(a.Subjects).orNull(), micros(tx.now), a.Seq, tx.tenant)
+		if clash(err) {
+			return fmt.Errorf("%w: %w", ErrClash, err)
+		}
 		if err != nil {
 			return err
 		}
+		a.UpdatedAt = tx.now
 	}
 	return nil
 }

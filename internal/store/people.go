@@ -16,6 +16,12 @@ const (
 	BySeqDown  PeopleSort = "-created"
 	ByUsername PeopleSort = "username" // those without one come last, in the order in which they came
 	ByName     PeopleSort = "name"     // the same
+
+	// These have no index: see Scans. Any order with a - before it is the other way round.
+	ByFirstName PeopleSort = "first_name"
+	ByLastName  PeopleSort = "last_name"
+	ByEmail     PeopleSort = "email"
+	ByState     PeopleSort = "state" // in the order of a life
 )
 
 // PeopleQuery is which people to list. Zero fields do not filter; deleted people are listed only when State asks for them.
@@ -29,16 +35,27 @@ type PeopleQuery struct {
 	Source       string // with SourceID
 	SourceID     string
 	Unit         int64    // seq
+	Role         string   // held in Unit, or anywhere
 	UnitBelow    string   // path: people of this unit and all below
 	Within       []string // paths: people of these units and all below; nil does not filter
 	Group        int64    // seq
 	CreatedSince time.Time
 	UpdatedSince time.Time
 
+	// These and Offset look through all people of the tenant, or of Unit: see Scans.
+	Search    string         // each word stands somewhere in a name, the e-mail address, the username, the code or the phone number
+	FirstName string         // stands in the first name
+	LastName  string         // stands in the last name
+	EmailPart string         // stands in the e-mail address
+	States    []muster.State // any of these
+	Reason    string         // why the state is what it is, word for word
+	NotReason string
+
 	Sort     PeopleSort
 	AfterKey string // SortKey of the last one of the page before
 	AfterSeq int64  // of the last one of the page before
 	Limit    int
+	Offset   int // how many of the first people to leave out; not together with AfterKey and AfterSeq
 }
 
 // ListPeople gives one page of people in the order asked for.
@@ -169,7 +186,7 @@ func (l *listing) addKeys() bool {
 		{EmailKey, muster.FoldKey(l.q.Email)},
 		{EmployeeKey, l.q.EmployeeID},
 		{SourceKey, SourceKeyOf(l.q.Source, l.q.SourceID)},
-		{PhoneKey, l.q.Phone},
+		{PhoneKey, muster.PhoneKey(l.q.Phone)},
 	} {
 		if f.key == "" {
 			continue

@@ -22,11 +22,20 @@ type Retired struct {
 // On PostgreSQL this is a short transaction of its own, so that nobody waits for a chunk that needs the same bases; numbers lost with a failed
 // chunk are never used. On SQLite, which has one writer, it is part of tx.
 func (tx *Tx) Reserve(take, raise map[string]int) (map[string]int, error) {
+	return tx.reserve("username_counter", take, raise)
+}
+
+// ReserveCodes is Reserve for the numbers of codes, by prefix.
+func (tx *Tx) ReserveCodes(take, raise map[string]int) (map[string]int, error) {
+	return tx.reserve("code_counter", take, raise)
+}
+
+func (tx *Tx) reserve(counter string, take, raise map[string]int) (map[string]int, error) {
 	if len(take) == 0 && len(raise) == 0 {
 		return nil, nil
 	}
 	if tx.store.spare == nil {
-		return reserve(tx.ctx, tx.sql, tx, take, raise)
+		return reserve(tx.ctx, tx.sql, tx, counter, take, raise)
 	}
 	var last map[string]int
 	err := tx.store.repeat(tx.ctx, func() error {
@@ -35,39 +44,39 @@ func (tx *Tx) Reserve(take, raise map[string]int) (map[string]int, error) {
 			return fmt.Errorf("store: begin reservation: %w", err)
 		}
 		defer own.Rollback() //nolint:errcheck // after a commit this does nothing
-		if last, err = reserve(tx.ctx, own, tx, take, raise); err != nil {
+		if last, err = reserve(tx.ctx, own, tx, counter, take, raise); err != nil {
 			return err
 		}
 		return own.Commit()
 	})
 	if err != nil {
-		return nil, fmt.Errorf("store: reserve usernames: %w", err)
+		return nil, fmt.Errorf("store: reserve in %s: %w", counter, err)
 	}
 	return last, nil
 }
 
-func reserve(ctx context.Context, on *sql.Tx, tx *Tx, take, raise map[string]int) (map[string]int, error) {
+func reserve(ctx context.Context, on *sql.Tx, tx *Tx, counter string, take, raise map[string]int) (map[string]int, error) {
 	if len(raise) > 0 {
-		query := "INSERT INTO username_counter (tenant, base, n) " + tx.pairs() + " ON CONFLICT (tenant, base) DO UPDATE SET n = " + tx.greatest("username_counter.n", "excluded.n")
+		query := "INSERT INTO " + counter + " (tenant, base, n) " + tx.pairs() + " ON CONFLICT (tenant, base) DO UPDATE SET n = " + tx.greatest(counter+".n", "excluded.n")
 		if _, err := on.ExecContext(ctx, query, append([]any{tx.tenant}, tx.pairArgs(raise)...)...); err != nil {
-			return nil, fmt.Errorf("store: raise username counters: %w", err)
+			return nil, fmt.Errorf("store: raise %s: %w", counter, err)
 		}
 	}
 	last := make(map[string]int, len(take))
 	if len(take) == 0 {
 		return last, nil
 	}
-	query := "INSERT INTO username_counter (tenant, base, n) " + tx.pairs() + " ON CONFLICT (tenant, base) DO UPDATE SET n = username_counter.n + excluded.n RETURNING base, n"
+	query := "INSERT INTO " + counter + " (tenant, base, n) " + tx.pairs() + " ON CONFLICT (tenant, base) DO UPDATE SET n = " + counter + ".n + excluded.n RETURNING base, n"
 	rows, err := on.QueryContext(ctx, query, append([]any{tx.tenant}, tx.pairArgs(take)...)...)
 	if err != nil {
-		return nil, fmt.Errorf("store: take usernames: %w", err)
+		return nil, fmt.Errorf("store: take from %s: %w", counter, err)
 	}
 	defer rows.Close() //nolint:errcheck // Err tells
 	for rows.Next() {
 		var base string
 		var n int
 		if err := rows.Scan(&base, &n); err != nil {
-			return nil, fmt.Errorf("store: take usernames: %w", err)
+			return nil, fmt.Errorf("store: take from %s: %w", counter, err)
 		}
 		last[base] = n
 	}
@@ -103,11 +112,20 @@ func (tx *Tx) greatest(a, b string) string {
 
 // Counters gives how far the numbers of some bases have come. Nothing is reserved: it serves previews.
 func (tx *Tx) Counters(bases []string) (map[string]int, error) {
+	return tx.counters("username_counter", bases)
+}
+
+// CodeCounters is Counters for the numbers of codes, by prefix.
+func (tx *Tx) CodeCounters(prefixes []string) (map[string]int, error) {
+	return tx.counters("code_counter", prefixes)
+}
+
+func (tx *Tx) counters(counter string, bases []string) (map[string]int, error) {
 	found := make(map[string]int, len(bases))
 	if len(bases) == 0 {
 		return found, nil
 	}
-	query := tx.perText("t.n", "username_counter", "t.tenant = $2 AND t.base = k.value")
+	query := tx.perText("t.n", counter, "t.tenant = $2 AND t.base = k.value")
 	err := tx.each(query, []any{tx.texts(bases), tx.tenant}, func(scan func(...any) error) error {
 		var base string
 		var n int

@@ -22,9 +22,11 @@ type Tenant struct {
 
 // Settings are a tenant's rules.
 type Settings struct {
-	Usernames muster.UsernamePolicy `json:"usernames" doc:"How usernames are made."`
-	Limits    muster.Limits         `json:"limits" doc:"What a batch may do unasked. Past one of them it is held."`
-	Issuers   []muster.Issuer       `json:"issuers,omitempty" doc:"Whose tokens are accepted."`
+	Usernames    muster.UsernamePolicy           `json:"usernames" doc:"How usernames are made."`
+	Limits       muster.Limits                   `json:"limits" doc:"What a batch may do unasked. Past one of them it is held."`
+	Issuers      []muster.Issuer                 `json:"issuers,omitempty" doc:"Whose tokens are accepted. Shown to those who look after tenants."`
+	Catalogues   map[string]muster.UnitCatalogue `json:"catalogues,omitempty" doc:"By kind of unit: the roles and cycles there are, in place of the built-in ones."`
+	Provisioning muster.ProvisioningRules        `json:"provisioning,omitzero" doc:"Which target counts where only one account of a person is shown."`
 }
 
 func tenantView(t *muster.Tenant) Tenant {
@@ -47,6 +49,7 @@ type SettingsIn struct {
 		MaxRenames  *int `json:"max_renames,omitempty"`
 		Percent     *int `json:"percent,omitempty"`
 	} `json:"limits,omitempty"`
+	Issuers *[]muster.Issuer `json:"issuers,omitempty" doc:"Whose tokens are accepted. It stands in place of the list there was."`
 }
 
 // over lays what is said over settings.
@@ -66,6 +69,7 @@ func (in *SettingsIn) over(s muster.Settings) muster.Settings {
 		lay(&s.Limits.MaxRenames, l.MaxRenames)
 		lay(&s.Limits.Percent, l.Percent)
 	}
+	lay(&s.Issuers, in.Issuers)
 	return s
 }
 
