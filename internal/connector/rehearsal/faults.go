@@ -22,6 +22,9 @@ type Faults struct {
 	Down                    bool     `json:"down" label:"Down" help:"No call gets through."`
 	Refuse                  []string `json:"refuse" label:"Refused names" help:"Accounts whose username begins with one of these are refused for good."`
 	CutListAfter            int      `json:"cut_list_after" label:"Cut listings" help:"A listing ends incomplete after so many accounts. 0 gives all."`
+	RefuseMail              []string `json:"refuse_mail" label:"Refused addresses" help:"Mail to addresses that begin with one of these is refused for good."`
+	ActivateAfterSecs       int      `json:"activate_after_secs" label:"People activate after" help:"Seconds after the mail in which its person activates the account. 0 is never."`
+	LeastCharacters         int      `json:"least_characters" label:"Shortest password" help:"Passwords of fewer characters are refused. 0 takes any."`
 }
 
 // call is what happens to every call before any work: it takes its time, and may not get through.

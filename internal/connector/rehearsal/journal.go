@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"time"
 
 	"github.com/musterid/muster"
 	"github.com/musterid/muster/internal/connector"
@@ -16,6 +17,11 @@ import (
 type entry struct {
 	Op      string            `json:"op"`
 	Account connector.Account `json:"account"`
+	// Of what people do and get, which changes no account; of Account only the external id counts.
+	At       time.Time          `json:"at,omitzero"`
+	Life     time.Duration      `json:"life,omitempty"`
+	Progress connector.Progress `json:"progress,omitempty"`
+	Password string             `json:"password,omitempty"` // its hash
 }
 
 const (
@@ -24,6 +30,10 @@ const (
 	updated = "update"
 	renamed = "rename"
 	deleted = "delete"
+
+	mailed     = "mail"
+	progressed = "progress"
+	passworded = "password"
 )
 
 // record writes an entry and carries it out.
@@ -39,6 +49,9 @@ func (s *Server) record(e entry) error {
 
 func (s *Server) replay(e entry) {
 	id := e.Account.ExternalID
+	if s.replayPerson(e) {
+		return
+	}
 	if old, ok := s.accounts[id]; ok {
 		if s.names[fold(old.Username)] == id {
 			delete(s.names, fold(old.Username))
@@ -55,6 +68,7 @@ func (s *Server) replay(e entry) {
 		s.writes.Rename++
 	case deleted:
 		s.writes.Delete++
+		delete(s.people, id)
 		return
 	}
 	s.accounts[id] = e.Account

@@ -21,7 +21,7 @@ var Kind = connector.Kind{
 	Label:  "Rehearsal",
 	Config: func() any { return &Config{Instance: "default"} },
 	Open:   open,
-	Powers: connector.Powers{Marker: true, Rename: true, Groups: true, List: true},
+	Powers: connector.Powers{Marker: true, Rename: true, Groups: true, List: true, Passwords: true, Activation: true},
 }
 
 // Config is what a rehearsal target is set to.
@@ -44,6 +44,11 @@ func (c *Config) Validate() error {
 	for name, percent := range map[string]int{"fail_before_commit_percent": c.FailBeforeCommitPercent, "fail_after_commit_percent": c.FailAfterCommitPercent} {
 		if percent < 0 || percent > 100 {
 			faults = append(faults, muster.Errorf(muster.Invalid, name, "A percentage is between 0 and 100."))
+		}
+	}
+	for name, n := range map[string]int{"activate_after_secs": c.ActivateAfterSecs, "least_characters": c.LeastCharacters} {
+		if n < 0 || n > 100_000_000 {
+			faults = append(faults, muster.Errorf(muster.Invalid, name, "This is 0 or more, and at most 100000000."))
 		}
 	}
 	if c.LatencyMS < 0 || c.LatencyMS > 600_000 {

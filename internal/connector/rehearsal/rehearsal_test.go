@@ -78,3 +78,38 @@ func TestConformanceWithJournal(t *testing.T) {
 		return s
 	}))
 }
+
+func TestPasswords(t *testing.T) {
+	t.Parallel()
+	for name, raw := range map[string]string{
+		"Memory": `{"instance":"passwords","least_characters":8}`, "Journal": `{"path":"` + t.TempDir() + `/world.rehearsal.jsonl","least_characters":8}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := func() *rehearsal.Server { return rehearsal.Named("passwords") }
+			if name == "Journal" {
+				var config struct{ Path string }
+				if err := json.Unmarshal([]byte(raw), &config); err != nil {
+					t.Fatal(err)
+				}
+				server = func() *rehearsal.Server {
+					s, err := rehearsal.Opened(config.Path)
+					if err != nil {
+						t.Fatal(err)
+					}
+					return s
+				}
+			}
+			connectortest.Passwords(t, connectortest.PasswordHarness{
+				Harness: harness(t, raw, server), Weak: "short",
+				SignIn: func(t testing.TB, id, _, password string) bool {
+					ok, err := server().PasswordIs(t.Context(), id, password)
+					if err != nil {
+						t.Fatal(err)
+					}
+					return ok
+				},
+			})
+		})
+	}
+}

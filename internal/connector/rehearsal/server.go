@@ -22,6 +22,8 @@ type Server struct {
 	accounts map[string]connector.Account // by external id
 	names    map[string]string            // folded username -> external id
 	markers  map[string][]string          // marker -> external ids
+	people   map[string]standing          // by external id
+	mails    []Mail
 	writes   Writes
 	calls    int
 	recent   []time.Time
@@ -38,7 +40,7 @@ func (w Writes) Total() int { return w.Create + w.Update + w.Rename + w.Delete }
 func NewServer() *Server {
 	return &Server{
 		accounts: make(map[string]connector.Account), names: make(map[string]string),
-		markers: make(map[string][]string), attempts: make(map[string]int),
+		markers: make(map[string][]string), attempts: make(map[string]int), people: make(map[string]standing),
 	}
 }
 
@@ -124,7 +126,8 @@ func (s *Server) configure(c *Config) error {
 }
 
 func sameFaults(a, b Faults) bool {
-	same := slices.Equal(a.Refuse, b.Refuse)
+	same := slices.Equal(a.Refuse, b.Refuse) && slices.Equal(a.RefuseMail, b.RefuseMail) && a.ActivateAfterSecs == b.ActivateAfterSecs &&
+		a.LeastCharacters == b.LeastCharacters
 	return same && a.LatencyMS == b.LatencyMS && a.Rate == b.Rate && a.LimitEvery == b.LimitEvery && a.Seed == b.Seed && a.Down == b.Down &&
 		a.FailAfterCommitPercent == b.FailAfterCommitPercent && a.FailBeforeCommitPercent == b.FailBeforeCommitPercent && a.CutListAfter == b.CutListAfter
 }
