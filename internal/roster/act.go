@@ -27,13 +27,13 @@ type acting struct {
 // act carries wishes out in one transaction, with the record of each and the job that follows.
 func (r *Roster) act(ctx context.Context, caller muster.Caller, action string, o AdmitOptions, wishes []Wish) ([]Result, error) {
 	var results []Result
-	err := r.change(ctx, caller, func(tx *store.Tx) error {
+	err := r.changeIn(ctx, caller, func(tx *store.Tx, b *Bounds) error {
 		tenant, err := tx.Own()
 		if err != nil {
 			return err
 		}
 		a := &acting{tx: tx, caller: caller, action: action, rules: o.Rules(tenant.Settings), wishes: wishes, results: make([]Result, len(wishes))}
-		results = a.results
+		results, a.rules.Bounds = a.results, b
 		for _, step := range []func() error{a.findPeople, a.findPlaces} {
 			if err := step(); err != nil {
 				return err
@@ -80,6 +80,10 @@ func (a *acting) findPeople() error {
 			continue
 		}
 		a.ops[i] = Op{Person: p.Seq, Draft: w.Draft, Guard: w.Version}
+		if a.rules.Bounds != nil && p.Seq == 0 && len(w.Joins) == 0 {
+			a.results[i].Err = muster.Errorf(muster.Forbidden, "joins", "Who may change people of some units only enrols people into one of these. Name the unit.")
+			a.ops[i] = Op{Person: -1}
+		}
 	}
 	return nil
 }
@@ -102,7 +106,7 @@ func (a *acting) findPlaces() error {
 			}
 			refs = append(refs, place.Unit)
 			a.of = append(a.of, i)
-			a.links = append(a.links, link{at: fmt.Sprintf("joins[%d].", n), person: person, want: want{primary: place.Primary, title: place.Title, roles: place.Roles}})
+			a.links = append(a.links, link{at: fmt.Sprintf("joins[%d].", n), person: person, bounds: a.rules.Bounds, want: want{primary: place.Primary, title: place.Title, roles: place.Roles}})
 		}
 	}
 	if len(a.links) == 0 {
@@ -112,6 +116,7 @@ func (a *acting) findPlaces() error {
 	if err != nil {
 		return err
 	}
+	units.hideFrom(a.rules.Bounds)
 	tried := make([]link, len(a.links))
 	for n := range a.links {
 		l := &a.links[n]

@@ -2,8 +2,11 @@ package roster
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strings"
+
+	"github.com/google/uuid"
 
 	"github.com/musterid/muster"
 	"github.com/musterid/muster/internal/access"
@@ -46,6 +49,25 @@ func (b *Bounds) People(tx *store.Tx, seqs []int64) (may map[int64]access.Part, 
 		known[seq] = part != access.Outside
 	}
 	return may, known, err
+}
+
+// forget takes those out of some people who are not there for somebody within these bounds.
+func (b *Bounds) forget(tx *store.Tx, people map[uuid.UUID]store.PersonRow) error {
+	if b == nil {
+		return nil
+	}
+	return known(tx, b.known, people)
+}
+
+// known leaves those of some people who are within reach.
+func known(tx *store.Tx, reach access.Reach, people map[uuid.UUID]store.PersonRow) error {
+	seqs := make([]int64, 0, len(people))
+	for _, p := range people {
+		seqs = append(seqs, p.Seq)
+	}
+	parts, err := reach.People(tx, seqs)
+	maps.DeleteFunc(people, func(_ uuid.UUID, p store.PersonRow) bool { return parts[p.Seq] == access.Outside })
+	return err
 }
 
 // changeIn is change for operations that a caller may do whose rights are over units.

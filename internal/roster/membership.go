@@ -59,16 +59,18 @@ func (r *Roster) RemoveFromGroups(ctx context.Context, caller muster.Caller, ops
 }
 
 func (r *Roster) linkUnits(ctx context.Context, caller muster.Caller, n int, op func(i int) (person, unit uuid.UUID, w want)) (out []MembershipResult, err error) {
-	err = r.change(ctx, caller, func(tx *store.Tx) error {
+	err = r.changeIn(ctx, caller, func(tx *store.Tx, b *Bounds) error {
 		links := make([]link, n)
 		refs := make([]UnitRef, n)
 		for i := range links {
 			links[i].id, refs[i].ID, links[i].want = op(i)
+			links[i].bounds = b
 		}
 		units, err := findUnits(tx, refs)
 		if err != nil {
 			return err
 		}
+		units.hideFrom(b)
 		for i := range links {
 			var fault *muster.Error
 			links[i].unit, fault = units.find("unit", refs[i])
@@ -112,6 +114,11 @@ func (r *Roster) carryOut(tx *store.Tx, caller muster.Caller, links []link) ([]M
 	people, err := tx.PeopleByID(ids)
 	if err != nil {
 		return nil, err
+	}
+	if len(links) > 0 {
+		if err := links[0].bounds.forget(tx, people); err != nil {
+			return nil, err
+		}
 	}
 	for i := range links {
 		l := &links[i]
