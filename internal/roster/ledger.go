@@ -39,6 +39,14 @@ type want struct {
 	title     *string
 	roles     []RoleGrant
 	onlyRoles bool // roles that are not named are taken away
+	edit      *edit
+}
+
+// edit is what is to become of one role that is held, in place of joining.
+type edit struct {
+	role   int64 // seq
+	gone   bool  // it is taken away
+	change AssignmentChange
 }
 
 // ledger is what some people belong to: read once, changed in memory link by link, and written back once.
@@ -89,12 +97,19 @@ func applyLinks(tx *store.Tx, links []link, dry bool) error {
 	if err := b.bound(links); err != nil {
 		return err
 	}
+	catalogue, err := b.catalogue(links)
+	if err != nil {
+		return err
+	}
 	for i := range links {
 		l := &links[i]
 		if len(l.faults) > 0 {
 			continue
 		}
 		h := b.people[l.person]
+		if h.holdToCatalogue(l, catalogue); len(l.faults) > 0 {
+			continue
+		}
 		before := h.record()
 		h.apply(l)
 		l.change = muster.Diff(before, h.record())
@@ -227,6 +242,8 @@ func (h *held) apply(l *link) {
 	switch {
 	case l.unit != nil && l.leave:
 		h.leaveUnit(l.unit)
+	case l.unit != nil && l.edit != nil:
+		h.editRole(l)
 	case l.unit != nil:
 		h.joinUnit(l)
 	default:
@@ -328,6 +345,9 @@ func (m *member) grant(roles []RoleGrant, only bool) {
 }
 
 func (m *member) role(role, secondary string) *heldRole {
+	if m == nil {
+		return nil
+	}
 	for _, a := range m.roles {
 		if !a.gone && a.row.Role == role && a.row.Secondary == secondary {
 			return a

@@ -30,6 +30,7 @@ type GroupOp struct {
 // MembershipResult is what became of one element. An empty Change says that it was so already.
 type MembershipResult struct {
 	Membership  muster.Membership // of a join of a unit, as it is afterwards
+	Kind        string            // of the unit
 	Assignments []muster.Assignment
 	Change      muster.Change // of the person: fields such as units.class:6A.primary and groups.staff
 	Faults      muster.Errors // why nothing was done
@@ -136,7 +137,7 @@ func (r *Roster) carryOut(tx *store.Tx, caller muster.Caller, links []link) ([]M
 	for i := range links {
 		out[i].Change, out[i].Faults = links[i].change, links[i].faults
 		if m := links[i].member; m != nil {
-			out[i].Membership, out[i].Assignments = m.row.Membership, m.assignments()
+			out[i].Membership, out[i].Kind, out[i].Assignments = m.row.Membership, m.row.UnitKind, m.assignments()
 		}
 	}
 	return out, nil
@@ -155,8 +156,11 @@ func (r *Roster) carryLinks(tx *store.Tx, caller muster.Caller, links []link) er
 			continue
 		}
 		action := "person.join"
-		if l.leave {
+		switch {
+		case l.leave:
 			action = "person.leave"
+		case l.edit != nil:
+			action = "person.role"
 		}
 		entry := entryOf(caller, action, "person "+l.id.String(), l.change)
 		entry.Person = l.person
