@@ -106,11 +106,18 @@ func (s *passwordSuite) setAgain(t *testing.T) {
 // Whatever people type goes there as it is.
 func (s *passwordSuite) odd(t *testing.T) {
 	id, username := s.account(t, "odd")
-	for _, password := range []string{"  blanks around 1A  ", "Grüße, ça va? 12", "“quotes” 'and' \\back 1", "{SSHA}notAHash1", "パスワード-Ab1-長い", `a"b<c>&d;e%20F1`} {
+	for _, password := range []string{"  blanks around 1A  ", "Grüße, ça va? 12", "“quotes” 'and' \\back 1", "パスワード-Ab1-長い", `a"b<c>&d;e%20F1`} {
 		s.mustSet(t, id, password)
 		if !s.SignIn(t, id, username, password) {
 			t.Errorf("%q was not set as it is", password)
 		}
+	}
+	// What looks like a hash is a password like any other, or refused as one: never taken for the hash of another.
+	const hashed = "{SSHA}notAHash1"
+	if err := s.setter.SetPassword(t.Context(), id, hashed); err == nil && !s.SignIn(t, id, username, hashed) {
+		t.Errorf("%q was not set as it is", hashed)
+	} else if err != nil && !connector.Verdict(err).Permanent {
+		t.Errorf("%q gives %v; want it set, or refused for good", hashed, err)
 	}
 }
 

@@ -1,7 +1,7 @@
 // Package ldap keeps accounts in an LDAP directory of people, such as OpenLDAP with inetOrgPerson entries.
 //
 // It creates, changes, renames, disables and deletes entries below one base, and maintains memberships in groups. It touches the attributes that
-// are mapped and no others, sets no passwords, and does not read people in from a directory. config.go has the settings, layout.go what they
+// are mapped and no others, sets a password only when its person chose one, and does not read people in from a directory. config.go has the settings, layout.go what they
 // come to, apply.go the writes, errors.go what is made of the directory's answers; docs/connectors/ldap.md is for operators.
 package ldap
 
@@ -18,7 +18,7 @@ var Kind = connector.Kind{
 	Label:  "LDAP directory",
 	Config: func() any { return defaults() },
 	Open:   open,
-	Powers: connector.Powers{Marker: true, Rename: true, Groups: true, List: true},
+	Powers: connector.Powers{Marker: true, Rename: true, Groups: true, List: true, Passwords: true},
 }
 
 // target is an open directory.

@@ -45,7 +45,7 @@ func configuration(dir string, o Options) string {
 		"rootpw "+rootPassword,
 		"directory "+filepath.Join(dir, "db"),
 		"index objectClass,uid,cn,mail,entryUUID,labeledURI,member,uniqueMember,memberUid eq",
-		"access to attrs=userPassword by anonymous auth by * none",
+		`access to attrs=userPassword by dn.exact="`+ServiceDN+`" =w by anonymous auth by * none`,
 		`access to dn.subtree="`+People+`" by dn.exact="`+ServiceDN+`" write by * read`,
 		`access to dn.subtree="`+Groups+`" by dn.exact="`+ServiceDN+`" write by * read`,
 		"access to * by * read",
