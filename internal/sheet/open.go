@@ -15,12 +15,13 @@ import (
 
 // Options say what is known of a file beforehand. All of them may be empty: what a file is, is told by its content.
 type Options struct {
-	Name      string // the file's name; decides only what the content leaves open
-	Sheet     string // XLSX: the sheet to read; otherwise the first visible one
-	Kind      string // forced kind
-	Encoding  string // forced encoding of a CSV file
-	Delimiter string // forced delimiter of a CSV file
-	TempDir   string // where a large upload is kept while it is read; the system's own if empty
+	Name      string                      // the file's name; decides only what the content leaves open
+	Sheet     string                      // XLSX: the sheet to read; otherwise the first visible one
+	Choose    func(names []string) string // XLSX: is asked for the sheet to read, and counts before Sheet unless it gives no name
+	Kind      string                      // forced kind
+	Encoding  string                      // forced encoding of a CSV file
+	Delimiter string                      // forced delimiter of a CSV file
+	TempDir   string                      // where a large upload is kept while it is read; the system's own if empty
 	Limits    Limits
 }
 

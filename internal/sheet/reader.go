@@ -46,13 +46,19 @@ type Reader struct {
 	limits Limits
 	spool  *spool
 	book   *workbook
+	beside *beside
 	rows   int
 	blanks int
 	err    error
 }
 
 // Header is the header's cells, trimmed; a blank one is named after its column. nil for JSON kinds.
-func (r *Reader) Header() []string { return r.header }
+func (r *Reader) Header() []string {
+	if r.beside != nil {
+		return r.beside.header
+	}
+	return r.header
+}
 
 // Format is what was found out about the file.
 func (r *Reader) Format() Format { return r.format }
@@ -96,7 +102,11 @@ func (r *Reader) Next() (Row, error) {
 			r.err = tooLong("rows", "The file has more than %d rows. Send it in parts", r.limits.Rows)
 			break
 		}
-		return r.lay(rec), nil
+		row := r.lay(rec)
+		if r.beside != nil {
+			r.err = r.beside.extend(&row)
+		}
+		return row, r.err
 	}
 	return Row{}, r.err
 }
@@ -112,6 +122,9 @@ func (r *Reader) Close() error {
 	err := r.spool.Close()
 	if r.book != nil {
 		err = errors.Join(err, r.book.close())
+	}
+	if r.beside != nil {
+		err = errors.Join(err, r.beside.close())
 	}
 	return err
 }

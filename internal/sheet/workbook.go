@@ -2,6 +2,7 @@ package sheet
 
 import (
 	"archive/zip"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -41,7 +42,11 @@ func (u *upload) openWorkbook(r io.Reader) (*Reader, error) {
 		return nil, errors.Join(err, b.close())
 	}
 	out := &Reader{limits: u.o.Limits, spool: u.spool, book: b, format: Format{Kind: XLSX, Name: u.o.Name}}
-	if err := out.startSheet(u.o.Sheet); err != nil {
+	name := u.o.Sheet
+	if u.o.Choose != nil {
+		name = cmp.Or(u.o.Choose(b.names()), name)
+	}
+	if err := out.startSheet(name); err != nil {
 		_ = b.close()
 		return nil, err
 	}
