@@ -60,10 +60,11 @@ type Sink struct {
 
 	mu       sync.Mutex
 	server   *smtp.Server
+	listener net.Listener
 	served   chan error
 	messages []Message
 	logins   int
-	sessions int
+	sessions map[*smtp.Conn]bool // a connection begins anew when it is encrypted
 	changed  chan struct{} // closed, and made anew, when a mail comes in
 	answer   func(stage Stage, address string) error
 	accepted func(Message)
@@ -72,7 +73,7 @@ type Sink struct {
 // Start runs a sink on a free port until the test ends.
 func Start(t testing.TB, options ...Option) *Sink {
 	t.Helper()
-	s := &Sink{t: t, address: "127.0.0.1:0", changed: make(chan struct{})}
+	s := &Sink{t: t, address: "127.0.0.1:0", changed: make(chan struct{}), sessions: map[*smtp.Conn]bool{}}
 	for _, option := range options {
 		option(s)
 	}
@@ -114,7 +115,7 @@ func (s *Sink) run() error {
 	}
 	served := make(chan error, 1)
 	s.mu.Lock()
-	s.server, s.served = server, served
+	s.server, s.listener, s.served = server, listener, served
 	s.mu.Unlock()
 	go func() { served <- server.Serve(listener) }()
 	return nil
@@ -123,13 +124,14 @@ func (s *Sink) run() error {
 // Stop ends the server and its connections: from now on the address refuses connections. What was received stays readable.
 func (s *Sink) Stop() {
 	s.mu.Lock()
-	server, served := s.server, s.served
+	server, listener, served := s.server, s.listener, s.served
 	s.server = nil
 	s.mu.Unlock()
 	if server == nil {
 		return
 	}
 	_ = server.Close()
+	_ = listener.Close() // the server may not have begun with it
 	<-served
 }
 
@@ -156,7 +158,7 @@ func (s *Sink) Messages() []Message {
 
 // Logins counts successful logins, and Sessions connections.
 func (s *Sink) Logins() int   { s.mu.Lock(); defer s.mu.Unlock(); return s.logins }
-func (s *Sink) Sessions() int { s.mu.Lock(); defer s.mu.Unlock(); return s.sessions }
+func (s *Sink) Sessions() int { s.mu.Lock(); defer s.mu.Unlock(); return len(s.sessions) }
 
 // Wait gives all mails once there are n of them, or an error when ctx ends first.
 func (s *Sink) Wait(ctx context.Context, n int) ([]Message, error) {
@@ -217,7 +219,7 @@ func (s *Sink) session(c *smtp.Conn) (smtp.Session, error) {
 		return nil, err
 	}
 	s.mu.Lock()
-	s.sessions++
+	s.sessions[c] = true
 	s.mu.Unlock()
 	return &session{sink: s, conn: c, in: s.username == ""}, nil
 }
