@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/musterid/muster"
+	"github.com/musterid/muster/internal/access"
 	"github.com/musterid/muster/internal/store"
 )
 
@@ -54,7 +55,7 @@ func (r *Roster) ChangeWith(ctx context.Context, caller muster.Caller, o AdmitOp
 
 // LastCode gives the last code of a prefix that was allocated, or given to somebody where the prefix was asked for: "" when there is none.
 func (r *Roster) LastCode(ctx context.Context, caller muster.Caller, prefix string) (code string, err error) {
-	err = r.look(ctx, caller, func(tx *store.Tx) error {
+	err = r.lookIn(ctx, caller, func(tx *store.Tx, _ access.Reach) error {
 		counters, err := tx.CodeCounters([]string{codeBase(prefix)})
 		if n := counters[codeBase(prefix)]; n > 0 {
 			code = formatCode(prefix, n)

@@ -6,6 +6,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/musterid/muster"
+	"github.com/musterid/muster/internal/access"
 	"github.com/musterid/muster/internal/store"
 )
 
@@ -31,13 +32,16 @@ type GroupMembership struct {
 
 // BelongingsOf says what each of some people belongs to.
 func (r *Roster) BelongingsOf(ctx context.Context, caller muster.Caller, people []uuid.UUID) (out []Belongings, err error) {
-	err = r.look(ctx, caller, func(tx *store.Tx) error {
-		known, err := tx.PeopleByID(people)
+	err = r.lookIn(ctx, caller, func(tx *store.Tx, reach access.Reach) error {
+		there, err := tx.PeopleByID(people)
 		if err != nil {
 			return err
 		}
+		if err := known(tx, reach, there); err != nil {
+			return err
+		}
 		links := make([]link, 0, len(people))
-		for _, p := range known {
+		for _, p := range there {
 			links = append(links, link{person: p.Seq})
 		}
 		l := &ledger{tx: tx, people: map[int64]*held{}}
@@ -50,8 +54,9 @@ func (r *Roster) BelongingsOf(ctx context.Context, caller muster.Caller, people 
 		}
 		out = make([]Belongings, len(people))
 		for i, id := range people {
-			if p, there := known[id]; there && p.State != muster.Deleted {
+			if p, known := there[id]; known && p.State != muster.Deleted {
 				out[i] = l.people[p.Seq].shown(units, groups)
+				out[i].within(reach)
 			} else {
 				out[i].Faults = muster.Errors{muster.Errorf(muster.NotFound, "person", "There is no person %s.", id)}
 			}
@@ -98,13 +103,13 @@ func (h *held) shown(units map[int64]store.UnitRow, groups map[string]muster.Gro
 
 // Members gives one page of a unit's memberships in the order of people's seq, from after a person's seq (muster.PersonSeq of the last one).
 func (r *Roster) Members(ctx context.Context, caller muster.Caller, unit uuid.UUID, after int64, limit int) (list []UnitMembership, err error) {
-	err = r.look(ctx, caller, func(tx *store.Tx) error {
+	err = r.lookIn(ctx, caller, func(tx *store.Tx, reach access.Reach) error {
 		units, err := tx.UnitsByID([]uuid.UUID{unit})
 		if err != nil {
 			return err
 		}
 		u, there := units[unit]
-		if !there {
+		if !there || !reach.Has(u.Path) {
 			return muster.Errorf(muster.NotFound, "unit", "There is no unit %s.", unit)
 		}
 		rows, err := tx.MembersOf(u.Seq, after, pageLimit(limit))

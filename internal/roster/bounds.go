@@ -2,7 +2,6 @@ package roster
 
 import (
 	"context"
-	"maps"
 	"slices"
 	"strings"
 
@@ -59,17 +58,6 @@ func (b *Bounds) forget(tx *store.Tx, people map[uuid.UUID]store.PersonRow) erro
 	return known(tx, b.known, people)
 }
 
-// known leaves those of some people who are within reach.
-func known(tx *store.Tx, reach access.Reach, people map[uuid.UUID]store.PersonRow) error {
-	seqs := make([]int64, 0, len(people))
-	for _, p := range people {
-		seqs = append(seqs, p.Seq)
-	}
-	parts, err := reach.People(tx, seqs)
-	maps.DeleteFunc(people, func(_ uuid.UUID, p store.PersonRow) bool { return parts[p.Seq] == access.Outside })
-	return err
-}
-
 // changeIn is change for operations that a caller may do whose rights are over units.
 func (r *Roster) changeIn(ctx context.Context, caller muster.Caller, f func(tx *store.Tx, b *Bounds) error) error {
 	if err := access.Some(caller, muster.WritePeople); err != nil {
@@ -81,20 +69,6 @@ func (r *Roster) changeIn(ctx context.Context, caller muster.Caller, f func(tx *
 			return err
 		}
 		return f(tx, b)
-	})
-}
-
-// lookIn is look for operations that answer a caller whose rights are over units.
-func (r *Roster) lookIn(ctx context.Context, caller muster.Caller, f func(tx *store.Tx, reach access.Reach) error) error {
-	if err := access.Some(caller, muster.ReadPeople); err != nil {
-		return err
-	}
-	return r.store.View(ctx, caller.Tenant, func(tx *store.Tx) error {
-		reach, err := access.ReachOf(tx, caller, muster.ReadPeople)
-		if err != nil {
-			return err
-		}
-		return f(tx, reach)
 	})
 }
 

@@ -17,6 +17,7 @@ type Join struct {
 	Primary *bool
 	Title   *string // what is nil stays
 	Roles   []RoleGrant
+	Bounds  *Bounds // of who wants it, the same for all joins of a call; nil when they may do anything
 }
 
 // Joined is what became of one Join. An empty Change says that it was so already.
@@ -46,10 +47,13 @@ func JoinAll(tx *store.Tx, joins []Join, dry bool) ([]Joined, error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(joins) > 0 {
+		units.hideFrom(joins[0].Bounds)
+	}
 	links := make([]link, len(joins))
 	for i, j := range joins {
 		l := &links[i]
-		l.person, l.want = j.Person, want{primary: j.Primary, title: j.Title, roles: j.Roles}
+		l.person, l.bounds, l.want = j.Person, j.Bounds, want{primary: j.Primary, title: j.Title, roles: j.Roles}
 		var fault *muster.Error
 		if j.Group != "" {
 			l.group, fault = groups.find("groups", GroupRef{Code: j.Group})

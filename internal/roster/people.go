@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/musterid/muster"
+	"github.com/musterid/muster/internal/access"
 	"github.com/musterid/muster/internal/store"
 )
 
@@ -64,7 +65,7 @@ func (r *Roster) move(ctx context.Context, caller muster.Caller, action string, 
 // Preview gives the username that somebody of these names would get now. Nothing is reserved: two calls give the same.
 func (r *Roster) Preview(ctx context.Context, caller muster.Caller, n muster.Names) (string, error) {
 	var username string
-	err := r.look(ctx, caller, func(tx *store.Tx) error {
+	err := r.lookIn(ctx, caller, func(tx *store.Tx, _ access.Reach) error {
 		tenant, err := tx.Own()
 		if err != nil {
 			return err

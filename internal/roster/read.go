@@ -7,13 +7,14 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/musterid/muster"
+	"github.com/musterid/muster/internal/access"
 	"github.com/musterid/muster/internal/store"
 )
 
 // Person gives one person by id.
 func (r *Roster) Person(ctx context.Context, caller muster.Caller, id uuid.UUID) (p store.PersonRow, err error) {
-	err = r.look(ctx, caller, func(tx *store.Tx) (err error) {
-		p, err = tx.Person(id)
+	err = r.lookIn(ctx, caller, func(tx *store.Tx, reach access.Reach) (err error) {
+		p, err = seen(tx, reach, id)
 		return err
 	})
 	return p, err
@@ -22,7 +23,8 @@ func (r *Roster) Person(ctx context.Context, caller muster.Caller, id uuid.UUID)
 // People lists one page of people.
 func (r *Roster) People(ctx context.Context, caller muster.Caller, q store.PeopleQuery) (list []store.PersonRow, err error) {
 	q.Limit = pageLimit(q.Limit)
-	err = r.look(ctx, caller, func(tx *store.Tx) (err error) {
+	err = r.lookIn(ctx, caller, func(tx *store.Tx, reach access.Reach) (err error) {
+		q.Within = reach.Filter()
 		list, err = tx.ListPeople(q)
 		return err
 	})
@@ -36,8 +38,10 @@ func (r *Roster) CountPeople(ctx context.Context, caller muster.Caller, q store.
 
 // BySeq gives people by number, for lists of items that refer to them.
 func (r *Roster) BySeq(ctx context.Context, caller muster.Caller, seqs []int64) (found map[int64]store.PersonRow, err error) {
-	err = r.look(ctx, caller, func(tx *store.Tx) (err error) {
-		found, err = tx.People(seqs)
+	err = r.lookIn(ctx, caller, func(tx *store.Tx, reach access.Reach) (err error) {
+		if found, err = tx.People(seqs); err == nil {
+			err = known(tx, reach, found)
+		}
 		return err
 	})
 	return found, err
@@ -45,8 +49,12 @@ func (r *Roster) BySeq(ctx context.Context, caller muster.Caller, seqs []int64) 
 
 // Counts says how many people are in each state.
 func (r *Roster) Counts(ctx context.Context, caller muster.Caller) (counts map[muster.State]int, err error) {
-	err = r.look(ctx, caller, func(tx *store.Tx) (err error) {
-		counts, err = tx.PeopleCounts()
+	err = r.lookIn(ctx, caller, func(tx *store.Tx, reach access.Reach) (err error) {
+		if reach.All() {
+			counts, err = tx.PeopleCounts()
+		} else {
+			counts, err = tx.CountWithin(reach.Filter())
+		}
 		return err
 	})
 	return counts, err
@@ -66,8 +74,8 @@ const HistoryLimit = 500
 
 // History gives what happened to a person, newest first.
 func (r *Roster) History(ctx context.Context, caller muster.Caller, id uuid.UUID) (events []Event, err error) {
-	err = r.look(ctx, caller, func(tx *store.Tx) error {
-		p, err := tx.Person(id)
+	err = r.lookIn(ctx, caller, func(tx *store.Tx, reach access.Reach) error {
+		p, err := seen(tx, reach, id)
 		if err != nil {
 			return err
 		}
@@ -80,6 +88,9 @@ func (r *Roster) History(ctx context.Context, caller muster.Caller, id uuid.UUID
 			return err
 		}
 		if events, err = merged(tx, entries, items); err != nil {
+			return err
+		}
+		if events, err = eventsWithin(tx, reach, p.Seq, events); err != nil {
 			return err
 		}
 		return nameTargets(tx, events)

@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/musterid/muster"
+	"github.com/musterid/muster/internal/access"
 	"github.com/musterid/muster/internal/store"
 )
 
@@ -180,9 +181,9 @@ type UnitQuery struct {
 
 // Units gives one page of units, in the order in which they came.
 func (r *Roster) Units(ctx context.Context, caller muster.Caller, q UnitQuery) (list []muster.Unit, err error) {
-	err = r.look(ctx, caller, func(tx *store.Tx) error {
-		rows := store.UnitQuery{Kind: q.Kind, Top: q.Top, Code: q.Code, Name: q.Name, Closed: q.Closed, AfterSeq: q.After, Limit: pageLimit(q.Limit)}
-		known, err := findUnits(tx, []UnitRef{{ID: q.Parent}, {ID: q.Below}})
+	err = r.lookIn(ctx, caller, func(tx *store.Tx, reach access.Reach) error {
+		rows := store.UnitQuery{Kind: q.Kind, Top: q.Top, Code: q.Code, Name: q.Name, Closed: q.Closed, Within: reach.Filter(), AfterSeq: q.After, Limit: pageLimit(q.Limit)}
+		known, err := knownUnits(tx, reach, []UnitRef{{ID: q.Parent}, {ID: q.Below}})
 		if err != nil {
 			return err
 		}
@@ -211,9 +212,9 @@ func (r *Roster) Units(ctx context.Context, caller muster.Caller, q UnitQuery) (
 
 // FindUnits gives the units that are named.
 func (r *Roster) FindUnits(ctx context.Context, caller muster.Caller, refs []UnitRef) (out []UnitResult, err error) {
-	err = r.look(ctx, caller, func(tx *store.Tx) error {
+	err = r.lookIn(ctx, caller, func(tx *store.Tx, reach access.Reach) error {
 		out = make([]UnitResult, len(refs))
-		known, err := findUnits(tx, refs)
+		known, err := knownUnits(tx, reach, refs)
 		if err != nil {
 			return err
 		}

@@ -152,6 +152,7 @@ type UnitQuery struct {
 	Parent int64 // seq
 	Top    bool  // only those without a parent
 	Below  string
+	Within []string // paths: these and all below; nil does not filter
 	Code   string
 	Name   string // the beginning, as people type it
 	Closed *bool
@@ -179,6 +180,9 @@ func (tx *Tx) ListUnits(q UnitQuery) ([]UnitRow, error) {
 	}
 	if q.Below != "" {
 		w.add("t.path >= ? AND t.path < ?", q.Below, q.Below+"\x7f")
+	}
+	if q.Within != nil {
+		w.parts = append(w.parts, "t.seq IN (SELECT u.seq FROM "+tx.unitsWithin(w.arg(tx.tenant), w.arg(tx.texts(q.Within)))+")")
 	}
 	if q.Closed != nil {
 		w.add("t.closed = ?", flag(*q.Closed))
