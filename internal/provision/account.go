@@ -179,6 +179,10 @@ func (p *Provision) RetryBatch(ctx context.Context, caller muster.Caller, id uui
 		if b.Kind != muster.ProvisionBatch {
 			return muster.Errorf(muster.Unsupported, "", "Rows of an import are retried in a new batch.")
 		}
+		if b.Order {
+			_, _, err := p.beginRun(tx, caller, &b, 0)
+			return err
+		}
 		return p.retry(tx, &b)
 	})
 	return b, err

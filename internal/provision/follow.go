@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/musterid/muster"
 	"github.com/musterid/muster/internal/roster"
@@ -17,8 +18,11 @@ const followRows = 2_000
 const following = -1
 
 // Begin makes the provision batch of an import, in the import's own transaction: from then on it is on record that accounts follow, whatever becomes
-// of the job that makes them owed.
+// of the job that makes them owed. An import whose accounts are ordered (order.go) gets none.
 func Begin(tx *store.Tx, source *store.BatchRow) error {
+	if onRequest(source) {
+		return nil
+	}
 	_, err := tx.BatchFollowing(source.Seq)
 	if muster.CodeOf(err) != muster.NotFound {
 		return err
@@ -44,7 +48,7 @@ func (p *Provision) followBatch(ctx context.Context, tenant, batch int64) error 
 
 func (p *Provision) followChunk(tx *store.Tx, batch int64) (more bool, err error) {
 	source, err := tx.BatchBySeq(batch)
-	if err != nil {
+	if err != nil || onRequest(&source) {
 		return false, err
 	}
 	b, err := provisionBatch(tx, &source)
@@ -92,7 +96,7 @@ func provisionBatch(tx *store.Tx, source *store.BatchRow) (store.BatchRow, error
 
 func newFollowing(tx *store.Tx, source *store.BatchRow) store.BatchRow {
 	b := newBatch(source.Surface, source.Name, source.Batch.Owner, tx)
-	b.SourceBatch = source.Seq
+	b.SourceBatch, b.Unit = source.Seq, source.Unit
 	return b
 }
 
@@ -103,12 +107,15 @@ func newBatch(surface, name, by string, tx *store.Tx) store.BatchRow {
 	return b
 }
 
-// finish closes a provision batch whose items are all known and final.
+// finish closes a provision batch whose items are all known and final. An order to which items were added meanwhile is ready for another run.
 func finish(tx *store.Tx, b *store.BatchRow) bool {
-	if b.State != muster.Running || b.NextIndex != b.Total || b.Counts.Pending(b.Total) > 0 {
+	if b.State != muster.Running || b.NextIndex != b.Total || b.Counts.Pending(b.Total) > b.Waiting {
 		return false
 	}
 	b.State, b.FinishedAt = muster.Finished, tx.Now()
+	if b.Waiting > 0 {
+		b.State, b.FinishedAt = muster.Ready, time.Time{}
+	}
 	return true
 }
 
@@ -157,10 +164,18 @@ type planned struct {
 
 // plan compares what each target has with what it is to have.
 func (p *Provision) plan(tx *store.Tx, people []int64) (planned, error) {
-	var work planned
 	targets, err := tx.Targets()
-	if err != nil || len(people) == 0 || len(targets) == 0 {
-		return work, err
+	if err != nil {
+		return planned{}, err
+	}
+	return p.planOn(tx, targets, people)
+}
+
+// planOn is plan for some of the targets.
+func (p *Provision) planOn(tx *store.Tx, targets []store.TargetRow, people []int64) (planned, error) {
+	var work planned
+	if len(people) == 0 || len(targets) == 0 {
+		return work, nil
 	}
 	rows, err := tx.People(people)
 	if err != nil {
@@ -220,6 +235,19 @@ func (p *Provision) add(tx *store.Tx, b *store.BatchRow, w planned) error {
 	if b.Total+len(w.items) > muster.MaxItems {
 		return muster.Errorf(muster.TooLong, "", "A batch holds at most %d accounts.", muster.MaxItems)
 	}
+	if err := p.makeDue(tx, &w); err != nil {
+		return err
+	}
+	for n := range w.items {
+		w.items[n].Batch, w.items[n].Index = b.Seq, b.Total+n
+		tally(&b.Counts, &w.items[n])
+	}
+	b.Total += len(w.items)
+	return tx.InsertItems(w.items)
+}
+
+// makeDue writes accounts that are due, and the jobs that deliver, and tells the items of new accounts which these are.
+func (p *Provision) makeDue(tx *store.Tx, w *planned) error {
 	if err := tx.CreateAccounts(w.fresh); err != nil {
 		return err
 	}
@@ -232,14 +260,6 @@ func (p *Provision) add(tx *store.Tx, b *store.BatchRow, w planned) error {
 		return err
 	}
 	if err := tx.Owe(w.urgent, true); err != nil {
-		return err
-	}
-	for n := range w.items {
-		w.items[n].Batch, w.items[n].Index = b.Seq, b.Total+n
-		tally(&b.Counts, &w.items[n])
-	}
-	b.Total += len(w.items)
-	if err := tx.InsertItems(w.items); err != nil {
 		return err
 	}
 	for _, target := range slices.Compact(w.targets) {

@@ -97,6 +97,7 @@ func New(o Options) *Provision {
 		}
 		return p.drive(ctx, args)
 	})
+	p.queue.Handle(orderJob, FollowLane, p.handleOrder)
 	p.queue.Every(sweepInterval, "accounts that are due", p.sweep)
 	return p
 }
@@ -116,11 +117,14 @@ func (p *Provision) wake(tx *store.Tx, target int64) error {
 // restTime is how long the following of an import may stand still before it counts as left: its job died with its process.
 const restTime = 5 * time.Second
 
-// sweepFollowing has imports followed whose job is gone. At a start over SQLite all of them are: nobody else can be at it.
+// sweepFollowing has imports followed, and orders run, whose job is gone. At a start over SQLite all of them are: nobody else can be at it.
 func (p *Provision) sweepFollowing(ctx context.Context) error {
 	rest := restTime
 	if !p.started.Swap(true) && p.store.Engine() == store.SQLite {
 		rest = 0
+	}
+	if err := p.sweepOrders(ctx, rest); err != nil {
+		return err
 	}
 	var left []store.Abandoned
 	err := p.store.View(ctx, store.Everyone, func(tx *store.Tx) (err error) {

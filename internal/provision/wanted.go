@@ -28,9 +28,11 @@ func wanted(p *store.PersonRow, t *store.TargetRow, groups []string) muster.Reco
 
 // deserves says whether somebody without an account on a target is to get one.
 func deserves(p *store.PersonRow, t *store.TargetRow) bool {
-	if p.Username == "" {
-		return false
-	}
+	return p.Username != "" && allows(p, t)
+}
+
+// allows says whether a target's policy gives somebody an account: deserves, but for the username.
+func allows(p *store.PersonRow, t *store.TargetRow) bool {
 	if len(t.Policy.States) > 0 {
 		return slices.Contains(t.Policy.States, p.State)
 	}

@@ -14,9 +14,10 @@ type OrderItemRow struct {
 	CreatedAt time.Time
 }
 
-// Orders lists orders, newest first, from a place in that list on. unit 0 is any.
-func (tx *Tx) Orders(unit int64, skip, limit int) ([]BatchRow, error) {
-	query, args := tx.ordersSQL(unit, skip, limit)
+// Orders lists orders, newest first, from a place in that list on: those of a unit, or with unit 0 those of the units of these paths or below, or
+// with nil paths all.
+func (tx *Tx) Orders(unit int64, within []string, skip, limit int) ([]BatchRow, error) {
+	query, args := tx.ordersSQL(unit, within, skip, limit)
 	var list []BatchRow
 	err := tx.each(query, args, func(scan func(...any) error) error {
 		b, err := scanBatch(scan)
@@ -26,14 +27,34 @@ func (tx *Tx) Orders(unit int64, skip, limit int) ([]BatchRow, error) {
 	return list, err
 }
 
-func (tx *Tx) ordersSQL(unit int64, skip, limit int) (string, []any) {
-	w := where{}
+func (tx *Tx) ordersSQL(unit int64, within []string, skip, limit int) (string, []any) {
+	w, from := where{}, "batch t"
 	w.add("t.tenant = ?", tx.tenant)
 	w.add("t.waiting IS NOT NULL")
-	if unit != 0 {
+	switch {
+	case unit != 0:
 		w.add("t.unit = ?", unit)
+	case within != nil:
+		from = tx.unitsWithin(w.arg(tx.tenant), w.arg(tx.texts(within))) + tx.inTurn("batch t", "t.unit = u.seq")
 	}
-	return "SELECT " + batchColumns + " FROM batch t WHERE " + w.sql() + " ORDER BY t.seq DESC LIMIT " + w.arg(limit) + " OFFSET " + w.arg(skip), w.args
+	return "SELECT " + batchColumns + " FROM " + from + " WHERE " + w.sql() + " ORDER BY t.seq DESC LIMIT " + w.arg(limit) + " OFFSET " + w.arg(skip), w.args
+}
+
+// BatchIDs gives the ids of batches by their numbers.
+func (tx *Tx) BatchIDs(seqs []int64) (map[int64]uuid.UUID, error) {
+	found := make(map[int64]uuid.UUID, len(seqs))
+	if len(seqs) == 0 {
+		return found, nil
+	}
+	query := tx.perNumber("t.id", "batch", "t.seq = k.value AND t.tenant = $2")
+	err := tx.each(query, []any{tx.numbers(seqs), tx.tenant}, func(scan func(...any) error) error {
+		var seq int64
+		var id uuid.UUID
+		err := scan(&seq, &id)
+		found[seq] = id
+		return err
+	})
+	return found, err
 }
 
 // Order gives an order by id, or muster.NotFound.
@@ -41,11 +62,11 @@ func (tx *Tx) Order(id uuid.UUID) (BatchRow, error) {
 	return tx.oneBatch("t.id = $1 AND t.tenant = $2 AND t.waiting IS NOT NULL", "There is no order of accounts "+id.String()+".", tx.uuid(id), tx.tenant)
 }
 
-// AbandonedOrders lists the orders, of all tenants, whose run is not through and that nobody runs.
-func (tx *Tx) AbandonedOrders() ([]Abandoned, error) {
+// AbandonedOrders lists the orders, of all tenants, whose run is not through, that nobody runs, and that have stood still since a time.
+func (tx *Tx) AbandonedOrders(since time.Time) ([]Abandoned, error) {
 	var list []Abandoned
 	err := tx.each(`SELECT tenant, seq, state FROM batch WHERE state IN ('receiving', 'planning', 'running') AND state = 'running' AND kind = 'provision' AND waiting IS NOT NULL
- AND next_index < total AND (lease IS NULL OR lease < $1) ORDER BY seq LIMIT 1000`, []any{micros(tx.now)}, func(scan func(...any) error) error {
+ AND next_index < total AND (lease IS NULL OR lease < $1) AND updated_at <= $2 ORDER BY seq LIMIT 1000`, []any{micros(tx.now), micros(since)}, func(scan func(...any) error) error {
 		var a Abandoned
 		err := scan(&a.Tenant, &a.Batch, (*string)(&a.State))
 		list = append(list, a)
@@ -123,4 +144,24 @@ func (tx *Tx) ToRepeat(order int64) (n int, err error) {
  AND t.state IN ('done', 'skipped') AND t.account IS NOT NULL AND (a.seq IS NULL OR t.state = 'done' AND (a.state IN ('failed', 'conflict') OR a.activation IN ('expired', 'failed')))`,
 		[]any{muster.ItemKey(order, 0), muster.ItemKey(order+1, 0), tx.tenant}, &n)
 	return n, err
+}
+
+// RolesIn gives the role that people have in a unit: of several the one that was assigned first. Who has none is absent.
+func (tx *Tx) RolesIn(unit int64, people []int64) (map[int64]string, error) {
+	roles := make(map[int64]string, len(people))
+	if unit == 0 || len(people) == 0 {
+		return roles, nil
+	}
+	query := tx.perNumber("(SELECT a.role FROM assignment a WHERE a.membership = t.seq ORDER BY a.seq LIMIT 1)", "membership",
+		"t.person = k.value AND t.unit = $2 AND t.tenant = $3")
+	err := tx.each(query, []any{tx.numbers(people), unit, tx.tenant}, func(scan func(...any) error) error {
+		var person int64
+		var role string
+		err := scan(&person, text{&role})
+		if role != "" {
+			roles[person] = role
+		}
+		return err
+	})
+	return roles, err
 }
