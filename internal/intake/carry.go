@@ -27,7 +27,7 @@ func (in *Intake) Carry(tx *store.Tx, b *store.BatchRow, decoded any, c batch.Ch
 	if err := m.findManagers(); err != nil {
 		return nil, err
 	}
-	rules := roster.RulesOf(tenant.Settings)
+	rules := rows.options.Rules.Rules(tenant.Settings)
 	rules.Holders = m.holders
 	rules.SharedEmail, rules.DryRun = rows.options.SharedEmail, c.Dry
 	if c.Dry {
@@ -75,8 +75,11 @@ func itemOf(b int64, c batch.Chunk, i int, w *wish, out roster.Outcome, faults, 
 	return item
 }
 
-// Written has the accounts of the batch's people looked at, where there is a target at all.
+// Written has the accounts of the batch's people looked at, where there is a target at all and they are not to be asked for first.
 func (in *Intake) Written(tx *store.Tx, b *store.BatchRow) error {
+	if o, err := OptionsOf(*b); err != nil || o.AccountsAsked {
+		return err
+	}
 	targets, err := tx.Targets()
 	if err != nil || len(targets) == 0 {
 		return err

@@ -113,7 +113,7 @@ func (o *Options) inColumns(faults muster.Errors) muster.Errors {
 	for n, fault := range faults {
 		named[n] = fault
 		for _, c := range o.Columns {
-			if c.Field != "" && fault.Field != "" && (c.Field == fault.Field || "attributes."+c.Field == fault.Field) {
+			if c.Field != "" && fault.Field != "" && meant(c.Field, fault.Field) {
 				own := *fault
 				own.Column = c.Header
 				named[n] = &own
@@ -121,6 +121,11 @@ func (o *Options) inColumns(faults muster.Errors) muster.Errors {
 		}
 	}
 	return named
+}
+
+// meant says whether a fault of a field is about what stands in a column. Of somebody's phones, the first is the one that others may have.
+func meant(column, field string) bool {
+	return column == field || "attributes."+column == field || field == "phone" && strings.HasPrefix(column, "phones.")
 }
 
 func quote(list []string) []string {

@@ -72,6 +72,7 @@ func (o *Options) wish(row *batch.Row, profile *Profile) wish {
 	if _, given := w.draft["source"]; !given && o.Source != "" && w.draft["source_id"] != nil {
 		w.draft["source"] = o.Source
 	}
+	w.place(o)
 	if w.role != "" && len(w.units) == 0 {
 		w.warnings = append(w.warnings, muster.Errorf(muster.Unsupported, "role", "A role is held in a unit, and the row names none. It was not used."))
 	}

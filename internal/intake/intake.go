@@ -42,10 +42,11 @@ type Options struct {
 	EmptyClears bool            `json:"empty_clears,omitempty"` // an empty cell clears the field, and does not leave it as it is
 	Dates       string          `json:"dates,omitempty"`        // order of dates such as 03/04/2010: dmy or mdy; "" accepts only 2010-04-03
 
-	Unit          uuid.UUID `json:"unit,omitzero"`            // that everybody in the file joins; the zero UUID is none
-	UnitNames     []string  `json:"unit_names,omitempty"`     // what a cell may call it
-	AccountsAsked bool      `json:"accounts_asked,omitempty"` // nobody gets an account before it is ordered
-	Profile       string    `json:"profile,omitempty"`        // by which rows are read, see Profile
+	Unit          uuid.UUID           `json:"unit,omitzero"`            // that everybody in the file joins; the zero UUID is none
+	UnitNames     []string            `json:"unit_names,omitempty"`     // what a cell may call it: its id, its code, its kind and code
+	AccountsAsked bool                `json:"accounts_asked,omitempty"` // nobody gets an account before it is ordered
+	Rules         roster.AdmitOptions `json:"rules,omitzero"`
+	Profile       string              `json:"profile,omitempty"` // by which rows are read, see Profile
 
 	Format  sheet.Format   `json:"format"`
 	Header  []string       `json:"header,omitempty"`

@@ -14,8 +14,9 @@ type match struct {
 	first   int
 	batch   int64
 
-	person  []int64 // of each row: seq, 0 for somebody new
-	gone    []bool  // of each row: it says that somebody left who is not here
+	person  []int64  // of each row: seq, 0 for somebody new
+	by      []string // of each row of somebody who is here: the field that says so
+	gone    []bool   // of each row: it says that somebody left who is not here
 	holders map[store.KeyColumn]map[string]int64
 	faults  []muster.Errors // of each row
 
@@ -27,6 +28,7 @@ func (m *match) passOver(i int) bool { return m.skip[m.first+i] || m.gone[i] || 
 
 func (m *match) find() error {
 	m.person, m.faults, m.gone = make([]int64, len(m.wishes)), make([]muster.Errors, len(m.wishes)), make([]bool, len(m.wishes))
+	m.by = make([]string, len(m.wishes))
 	var sources, emails, usernames []string
 	for i := range m.wishes {
 		w := &m.wishes[i]
@@ -119,6 +121,7 @@ func (m *match) decide(i int, bySource, byEmail, byUsername *store.PersonRow) in
 	case found != nil && m.options.Matching == muster.CreateOnly:
 		fail(muster.Conflict, by, "%s is in the directory already (%s), and this import only creates.", found.Shown(), found.ID)
 	case found != nil:
+		m.by[i] = by
 		return found.Seq
 	}
 	return 0
@@ -153,7 +156,7 @@ func (m *match) oncePerPerson(present map[int64]*store.PersonRow) error {
 		}
 		row, twice := seen[seq]
 		if twice && row != m.wishes[i].row {
-			m.faults[i] = append(m.faults[i], muster.Errorf(muster.Conflict, "", "This is the same person as row %d: %s (%s).", row, present[seq].Shown(), present[seq].ID))
+			m.faults[i] = append(m.faults[i], muster.Errorf(muster.Conflict, m.by[i], "This is the same person as row %d: %s (%s).", row, present[seq].Shown(), present[seq].ID))
 			continue
 		}
 		seen[seq] = m.wishes[i].row

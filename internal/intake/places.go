@@ -5,10 +5,25 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/google/uuid"
+
 	"github.com/musterid/muster"
 	"github.com/musterid/muster/internal/roster"
 	"github.com/musterid/muster/internal/store"
 )
+
+// place puts everybody into the unit of the import, where it has one. A row that names another one has strayed into this file.
+func (w *wish) place(o *Options) {
+	if o.Unit == uuid.Nil {
+		return
+	}
+	for _, unit := range w.units {
+		if !slices.ContainsFunc(o.UnitNames, func(name string) bool { return strings.EqualFold(name, unit) }) {
+			w.faults = append(w.faults, muster.Errorf(muster.Conflict, "unit", "Everybody in this file joins %s, and this row names %q.", o.UnitNames[1], cut(unit)))
+		}
+	}
+	w.units = o.UnitNames[:1]
+}
 
 // joinsOf gives the units and groups that a row puts a person into.
 func (w *wish) joinsOf(person int64) []roster.Join {
@@ -53,9 +68,28 @@ func (in *Intake) checkPlaces(tx *store.Tx, m *match) ([]muster.Errors, error) {
 		return nil, err
 	}
 	for n, j := range joined {
-		m.faults[rows[n]] = append(m.faults[rows[n]], j.Faults...)
+		for _, fault := range j.Faults {
+			m.faults[rows[n]] = append(m.faults[rows[n]], ofRow(fault))
+		}
 	}
 	return m.faults, nil
+}
+
+// ofRow says a fault of a membership in the fields of a row, which has one role.
+func ofRow(fault *muster.Error) *muster.Error {
+	field := strings.TrimPrefix(fault.Field, "roles[0].")
+	switch field {
+	case fault.Field:
+		if field != "title" {
+			return fault
+		}
+		field = "unit_title"
+	case "secondary":
+		field = "secondary_role"
+	}
+	own := *fault
+	own.Field = field
+	return &own
 }
 
 // putInPlaces puts the people of rows that are done into their units and groups, and adds that to the rows' changes.

@@ -17,8 +17,11 @@ import (
 
 // Upload describes a file that is to be imported.
 type Upload struct {
-	Name    string
-	Sheet   string            // of a workbook; "" is the first
+	Name  string
+	Sheet string // of a workbook; "" is the first
+	// Sheets is asked, with the names of a workbook's sheets, which of them has the people, and which others say more about the same people: their
+	// cells are put beside the rows of the first, by the e-mail address. It counts before Sheet, unless it gives no name.
+	Sheets  func(names []string) (main string, beside []string)
 	Mapping map[string]string // header to field, or "-" to leave a column out
 	// Reading is asked what the columns of a header mean, in the words of a Mapping, once the header is known. Mapping counts before it.
 	Reading     func(header []string) (map[string]string, error)
@@ -32,10 +35,13 @@ type Upload struct {
 
 	Unit          roster.UnitRef // everybody in the file joins it, with the role that their row names; the zero UnitRef is none
 	AccountsAsked bool           // nobody gets an account by this import: that is ordered later
-	Profile       string         // of those registered: how rows are read beyond what columns say. Only tables have it
+	Rules         roster.AdmitOptions
+	Profile       string // of those registered: how rows are read beyond what columns say. Only tables have it
 
 	// Also runs in the transaction that makes the batch visible.
 	Also func(tx *store.Tx, b *store.BatchRow) error
+
+	beside []string // the sheets that Sheets named
 }
 
 // Receive stores a file as a batch and begins what was asked for. A file that cannot be understood as a whole is refused and leaves nothing;
@@ -48,11 +54,19 @@ func (in *Intake) Receive(ctx context.Context, caller muster.Caller, content io.
 	if err != nil {
 		return store.BatchRow{}, err
 	}
-	reader, err := sheet.Open(content, sheet.Options{Name: u.Name, Sheet: u.Sheet, Limits: u.Limits})
+	unit, err := in.destination(ctx, caller, &o, u)
+	if err != nil {
+		return store.BatchRow{}, err
+	}
+	reader, err := u.open(content)
 	if err != nil {
 		return store.BatchRow{}, err
 	}
 	defer reader.Close() //nolint:errcheck // only a temporary file
+	mapping, err := u.read(reader)
+	if err != nil {
+		return store.BatchRow{}, err
+	}
 	o.Format, o.Header = reader.Format(), reader.Header()
 	sample, done, err := readSample(reader)
 	if err != nil {
@@ -62,15 +76,31 @@ func (in *Intake) Receive(ctx context.Context, caller muster.Caller, content io.
 		return store.BatchRow{}, muster.Errorf(muster.Required, "", "The file has no row with a person in it.")
 	}
 	if o.Format.Tabular() {
-		if err := understand(&o, u.Mapping, sample); err != nil {
+		if err := understand(&o, mapping, sample); err != nil {
 			return store.BatchRow{}, err
 		}
 	}
-	return in.take(ctx, caller, u, o, sample, reader, done)
+	return in.take(ctx, caller, u, o, unit, sample, reader, done)
+}
+
+// destination finds the unit that everybody joins, and makes sure that the profile is there by which the rows will be read.
+func (in *Intake) destination(ctx context.Context, caller muster.Caller, o *Options, u Upload) (seq int64, err error) {
+	if _, err := in.profile(u.Profile); err != nil || u.Unit.IsZero() {
+		return 0, err
+	}
+	unit, err := in.roster.Unit(ctx, caller, u.Unit)
+	if err != nil {
+		return 0, err
+	}
+	o.Unit, o.UnitNames = unit.ID, []string{unit.ID.String(), unit.Code, unit.Kind + ":" + unit.Code}
+	return unit.Seq, nil
 }
 
 func (u *Upload) options() (Options, error) {
-	o := Options{Matching: u.Matching, Source: u.Source, SharedEmail: u.SharedEmail, EmptyClears: u.EmptyClears, Dates: u.Dates}
+	o := Options{
+		Matching: u.Matching, Source: u.Source, SharedEmail: u.SharedEmail || u.Rules.SharedEmail, EmptyClears: u.EmptyClears, Dates: u.Dates,
+		AccountsAsked: u.AccountsAsked, Rules: u.Rules, Profile: u.Profile,
+	}
 	switch o.Matching {
 	case "":
 		o.Matching = muster.Upsert
@@ -104,12 +134,12 @@ func asRow(row sheet.Row) batch.Row {
 }
 
 // take streams the rows into a batch.
-func (in *Intake) take(ctx context.Context, caller muster.Caller, u Upload, o Options, sample []batch.Row, reader *sheet.Reader, done bool) (store.BatchRow, error) {
+func (in *Intake) take(ctx context.Context, caller muster.Caller, u Upload, o Options, unit int64, sample []batch.Row, reader *sheet.Reader, done bool) (store.BatchRow, error) {
 	packed, err := json.Marshal(o)
 	if err != nil {
 		return store.BatchRow{}, fmt.Errorf("intake: options: %w", err)
 	}
-	r, err := in.engine.Receive(ctx, caller, batch.Submission{Surface: caller.Surface, Name: u.Name, Options: packed})
+	r, err := in.engine.Receive(ctx, caller, batch.Submission{Surface: caller.Surface, Name: u.Name, Options: packed, Unit: unit})
 	if err != nil {
 		return store.BatchRow{}, err
 	}
@@ -130,6 +160,17 @@ func (in *Intake) take(ctx context.Context, caller muster.Caller, u Upload, o Op
 		if err := r.Add(ctx, o.withoutSecrets(asRow(row))); err != nil {
 			return store.BatchRow{}, err
 		}
+	}
+	notes, err := orphans(reader)
+	if err != nil {
+		return store.BatchRow{}, err
+	}
+	if len(notes) > 0 {
+		o.Notes = append(o.Notes, notes...)
+		if packed, err = json.Marshal(o); err != nil {
+			return store.BatchRow{}, fmt.Errorf("intake: options: %w", err)
+		}
+		r.SetOptions(packed)
 	}
 	return r.Finish(ctx, u.Then, u.Also)
 }
