@@ -1,7 +1,7 @@
 // Package access says who is asking and what they may do: tenants and their settings, applications, API keys, and requests that are sent twice.
-// It is the only place that turns a credential into a caller (CallerOfKey), and the only one that compares a caller with a privilege (Can).
+// It is the only place that turns a credential into a caller (CallerOfKey, CallerOfToken), and the only one that compares a caller with a privilege (Can).
 //
-// It knows nothing of people beyond who owns a key: the directory is in internal/roster. How a credential travels in a request is each surface's
+// It knows nothing of people beyond who owns a key or signs in: the directory is in internal/roster. How a credential travels in a request is each surface's
 // own affair. Begin with Bootstrap, which every start of the program goes through.
 package access
 
@@ -10,12 +10,14 @@ import (
 	"time"
 
 	"github.com/musterid/muster"
+	"github.com/musterid/muster/internal/auth"
 	"github.com/musterid/muster/internal/store"
 )
 
 // Access may be used from many goroutines.
 type Access struct {
-	st *store.Store
+	st     *store.Store
+	tokens *auth.Verifier
 
 	mu      sync.Mutex
 	touched map[int64]time.Time // when the use of a key was last recorded, by seq
@@ -26,11 +28,12 @@ type Access struct {
 
 // New gives an Access over a store, which is closed after it.
 func New(st *store.Store) *Access {
-	return &Access{st: st, touched: map[int64]time.Time{}, writers: make(chan struct{}, 2)}
+	return &Access{st: st, tokens: auth.New(st.Now), touched: map[int64]time.Time{}, writers: make(chan struct{}, 2)}
 }
 
-// Close waits for what is still being written.
+// Close waits for what is still being written, and gives up what is being asked of issuers.
 func (a *Access) Close() {
+	a.tokens.Close()
 	a.mu.Lock()
 	a.closed = true
 	a.mu.Unlock()

@@ -166,7 +166,7 @@ func (a *Access) Keys(ctx context.Context, caller muster.Caller, after int64, li
 }
 
 // RevokeKey makes a key of the caller's tenant unknown from now on, for every process. The last key that may make others stays: without it
-// nobody could come in again. It takes the privilege keys.manage.
+// nobody could come in again. It takes the privilege keys.manage, and every privilege that the key has.
 func (a *Access) RevokeKey(ctx context.Context, caller muster.Caller, id uuid.UUID) error {
 	if err := Can(caller, muster.ManageKeys); err != nil {
 		return err
@@ -175,6 +175,11 @@ func (a *Access) RevokeKey(ctx context.Context, caller muster.Caller, id uuid.UU
 		key, err := tx.Key(id)
 		if err != nil {
 			return err
+		}
+		for _, g := range key.Scope.Grants() {
+			if !caller.Has(g.Privilege) {
+				return muster.Errorf(muster.Forbidden, "", "This key may do more (%s) than %s may, who therefore cannot revoke it.", g.Privilege, name(caller))
+			}
 		}
 		expired := !key.ExpiresAt.IsZero() && !tx.Now().Before(key.ExpiresAt)
 		if key.Scope == muster.AdminScope && !expired {

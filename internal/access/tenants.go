@@ -76,6 +76,9 @@ func (a *Access) CreateTenant(ctx context.Context, caller muster.Caller, n NewTe
 		if err := tx.CreateTenant(&tenant); err != nil {
 			return err
 		}
+		if err := saveIssuers(tx.Of(tenant.Seq), caller, nil, tenant.Settings.Issuers); err != nil {
+			return err
+		}
 		return tx.Audit(entry(caller, "tenant.create", "tenant:"+tenant.ID.String(), muster.Diff(nil, tenantRecord(tenant))))
 	})
 	if err != nil {
@@ -105,12 +108,19 @@ func (a *Access) Tenants(ctx context.Context, caller muster.Caller) (list []must
 	return list, err
 }
 
-// Own gives the caller's own tenant. Everybody may read it: it says how usernames are made.
+// Own gives the caller's own tenant. Everybody who may do something there may read it: it says how usernames are made. Its issuers, which tell of the
+// networks around, are left out for those who do not look after tenants.
 func (a *Access) Own(ctx context.Context, caller muster.Caller) (tenant muster.Tenant, err error) {
+	if len(caller.Grants) == 0 {
+		return tenant, muster.Errorf(muster.Forbidden, "", "%s may do nothing here.", name(caller))
+	}
 	err = a.st.View(ctx, caller.Tenant, func(tx *store.Tx) error {
 		tenant, err = tx.Own()
 		return err
 	})
+	if !caller.Has(muster.ManageTenants) {
+		tenant.Settings.Issuers = nil
+	}
 	return tenant, err
 }
 
@@ -185,6 +195,9 @@ func (a *Access) UpdateTenant(ctx context.Context, caller muster.Caller, code st
 		if d.Empty() {
 			return nil
 		}
+		if err := saveIssuers(tx, caller, before.Settings.Issuers, tenant.Settings.Issuers); err != nil {
+			return err
+		}
 		if err := tx.SaveTenant(tenant); err != nil {
 			return err
 		}
@@ -222,7 +235,7 @@ func checkSettings(s muster.Settings) muster.Errors {
 	if s.Limits.Percent < 0 || s.Limits.Percent > 100 {
 		faults = append(faults, muster.Errorf(muster.Invalid, "limits.percent", "A percentage is 0 to 100, not %d.", s.Limits.Percent))
 	}
-	return faults
+	return append(faults, checkIssuers(s.Issuers)...)
 }
 
 // checkDigits keeps numbers from becoming so short that names which are there already could be read as numbered ones.
@@ -245,9 +258,11 @@ func checkDigits(tx *store.Tx, before, after muster.UsernamePolicy) error {
 
 func tenantRecord(t muster.Tenant) muster.Record {
 	u, l := t.Settings.Usernames.WithDefaults(), t.Settings.Limits
-	return muster.Record{
+	r := muster.Record{
 		"code": t.Code, "name": t.Name, "usernames.pattern": u.Pattern, "usernames.digits": u.Digits, "usernames.first_number": u.FirstNumber,
 		"usernames.number": string(u.Number), "usernames.max_length": u.MaxLength, "limits.max_disables": l.MaxDisables, "limits.max_renames": l.MaxRenames,
 		"limits.percent": l.Percent,
 	}
+	recordIssuers(r, t.Settings.Issuers)
+	return r
 }

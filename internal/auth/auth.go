@@ -57,7 +57,7 @@ func (v *Verifier) ring(issuer muster.Issuer) *ring {
 		if len(v.rings) >= ringsMost {
 			clear(v.rings) // fetched again by who needs them
 		}
-		r = &ring{v: v, issuer: issuer.Issuer, allow: allow, budget: fetchBurst}
+		r = &ring{v: v, issuer: issuer.Issuer, allow: allow, credit: fetchBurst * fetchStep}
 		v.rings[name] = r
 	}
 	return r

@@ -32,7 +32,7 @@ type ring struct {
 	fetched time.Time     // when the keys were; zero: never
 	begun   time.Time     // when the last fetch began
 	failure error         // of the last fetch; nil when it went well
-	budget  float64       // fetches that may begin now
+	credit  time.Duration // time saved up for fetches: each costs fetchStep
 	running chan struct{} // closed at the end of the fetch under way; nil when there is none
 }
 
@@ -83,10 +83,10 @@ func (r *ring) begin(now time.Time) bool {
 		return false
 	}
 	if !r.begun.IsZero() {
-		r.budget = min(fetchBurst, r.budget+since.Seconds()/fetchStep.Seconds())
+		r.credit = min(fetchBurst*fetchStep, r.credit+max(0, since))
 	}
-	if r.budget < 1 {
-		r.begun = now // what was gained is in the budget
+	if r.credit < fetchStep {
+		r.begun = now // what was gained is in the credit
 		return false
 	}
 	r.v.mu.Lock()
@@ -94,7 +94,7 @@ func (r *ring) begin(now time.Time) bool {
 	if r.v.ctx.Err() != nil {
 		return false
 	}
-	r.budget, r.begun, r.running = r.budget-1, now, make(chan struct{})
+	r.credit, r.begun, r.running = r.credit-fetchStep, now, make(chan struct{})
 	r.v.done.Go(r.fetch)
 	return true
 }

@@ -46,16 +46,19 @@ func invalid() *muster.Error {
 }
 
 // Looks says whether a text has the form of a token: three parts with dots between them.
-func Looks(text string) bool { return strings.Count(text, ".") == 2 }
+func Looks(text string) bool {
+	return strings.Count(text, ".") == 2 && !strings.ContainsFunc(text, func(r rune) bool {
+		return r != '.' && r != '-' && r != '_' && (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
+	})
+}
 
 // Unverified reads from a token which issuer it claims to be from, and whom it is meant for. Nothing of that is known to be true: it is there to
 // find out by whose keys the token is to be checked.
 func Unverified(token string) (issuer string, audience []string, err error) {
-	parts := strings.Split(token, ".")
-	if len(token) > maxToken || len(parts) != 3 {
+	if len(token) > maxToken || !Looks(token) {
 		return "", nil, invalid()
 	}
-	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
+	payload, err := base64.RawURLEncoding.DecodeString(strings.Split(token, ".")[1])
 	if err != nil {
 		return "", nil, invalid().Because(err)
 	}

@@ -3,6 +3,7 @@ package outbound
 import (
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -54,6 +55,23 @@ func parsePrefix(text string) (netip.Prefix, bool) {
 		prefix = netip.PrefixFrom(addr.Unmap(), prefix.Bits()-96)
 	}
 	return prefix.Masked(), true
+}
+
+// Widened says whether an allow-list has an entry that no single entry of the one before covers. An entry that is not understood allows nothing.
+func Widened(before, after []string) bool {
+	return slices.ContainsFunc(after, func(entry string) bool {
+		return slices.ContainsFunc(prefixes(entry), func(is netip.Prefix) bool {
+			return !slices.ContainsFunc(before, func(entry string) bool {
+				return slices.ContainsFunc(prefixes(entry), func(was netip.Prefix) bool { return was.Bits() <= is.Bits() && was.Contains(is.Addr()) })
+			})
+		})
+	})
+}
+
+// prefixes reads one entry of an allow-list: none when it is empty or not understood.
+func prefixes(entry string) []netip.Prefix {
+	list, _ := ParseAllow([]string{entry})
+	return list
 }
 
 // Check tells whether a connection to addr may be made: nil, or a *muster.Error with code Policy that names the address.

@@ -1,9 +1,6 @@
 package provision
 
 import (
-	"net/netip"
-	"slices"
-
 	"github.com/musterid/muster"
 	"github.com/musterid/muster/internal/access"
 	"github.com/musterid/muster/internal/connector"
@@ -35,7 +32,7 @@ func (p *Provision) reachOf(row *store.TargetRow) (reach, error) {
 // allowed says with nil that the caller may make a target reach so far, and else names, with muster.Forbidden, all that only an operator may set.
 func (r reach) allowed(tx *store.Tx, caller muster.Caller, before reach) error {
 	var faults muster.Errors
-	if widened(before.policy.Allow, r.policy.Allow) {
+	if outbound.Widened(before.policy.Allow, r.policy.Allow) {
 		faults = append(faults, muster.Errorf(muster.Forbidden, "policy.allow",
 			"Only an operator may allow addresses on this machine or in private networks: a caller of the installation's first tenant with the privilege %s.", muster.ManageTenants))
 	}
@@ -51,21 +48,4 @@ func (r reach) allowed(tx *store.Tx, caller muster.Caller, before reach) error {
 		return err
 	}
 	return faults
-}
-
-// widened says whether an allow-list has an entry that no single entry of the one before covers.
-func widened(before, after []string) bool {
-	return slices.ContainsFunc(after, func(entry string) bool {
-		return slices.ContainsFunc(prefixes(entry), func(is netip.Prefix) bool {
-			return !slices.ContainsFunc(before, func(entry string) bool {
-				return slices.ContainsFunc(prefixes(entry), func(was netip.Prefix) bool { return was.Bits() <= is.Bits() && was.Contains(is.Addr()) })
-			})
-		})
-	})
-}
-
-// prefixes reads one entry of an allow-list: none when it is empty, or was stored before and is not understood.
-func prefixes(entry string) []netip.Prefix {
-	list, _ := outbound.ParseAllow([]string{entry})
-	return list
 }

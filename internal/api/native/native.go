@@ -103,9 +103,9 @@ type callerKey struct{}
 func (s *surface) callerOf(r *http.Request) (muster.Caller, error) {
 	scheme, key, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	if !strings.EqualFold(scheme, "Bearer") || key == "" {
-		return muster.Caller{}, muster.Errorf(muster.Unauthenticated, "", "Send an API key, as in: Authorization: Bearer muster_…")
+		return muster.Caller{}, muster.Errorf(muster.Unauthenticated, "", "Send an API key or a token, as in: Authorization: Bearer muster_…")
 	}
-	caller, err := s.Access.CallerOfKey(r.Context(), strings.TrimSpace(key))
+	caller, err := s.Access.CallerOfToken(r.Context(), strings.TrimSpace(key))
 	if err != nil {
 		return caller, err
 	}

@@ -1,0 +1,77 @@
+package access
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/musterid/muster"
+	"github.com/musterid/muster/internal/outbound"
+	"github.com/musterid/muster/internal/store"
+)
+
+// checkIssuers gives the faults of issuers that can be seen without the database.
+func checkIssuers(list []muster.Issuer) muster.Errors {
+	faults := muster.ValidateIssuers(list)
+	for n, i := range list {
+		if _, err := outbound.ParseAllow(i.Allow); err != nil {
+			for _, fault := range muster.Faults(err) {
+				fault.Field = fmt.Sprintf("issuers[%d].%s", n, fault.Field)
+				faults = append(faults, fault)
+			}
+		}
+	}
+	return faults
+}
+
+// saveIssuers makes a tenant's issuers those of its settings. Where they may be called beyond the public internet is the operators' to extend; whoever
+// manages the tenant may keep that, or lessen it.
+func saveIssuers(tx *store.Tx, caller muster.Caller, before, after []muster.Issuer) error {
+	var faults muster.Errors
+	for n, i := range after {
+		was := issuerOf(before, i.Issuer)
+		if outbound.Widened(was.Allow, i.Allow) {
+			operator, err := Operator(tx, caller)
+			if err != nil {
+				return err
+			}
+			if !operator {
+				faults = append(faults, muster.Errorf(muster.Forbidden, fmt.Sprintf("issuers[%d].allow", n),
+					"Only an operator may allow addresses on this machine or in private networks: a caller of the installation's first tenant with the privilege %s.", muster.ManageTenants))
+			}
+		}
+		if i.Target == "" || i.Target == was.Target {
+			continue
+		}
+		_, err := tx.TargetByName(i.Target)
+		if muster.CodeOf(err) == muster.NotFound {
+			faults = append(faults, muster.Errorf(muster.Invalid, fmt.Sprintf("issuers[%d].target", n), "There is no target %q.", i.Target))
+		} else if err != nil {
+			return err
+		}
+	}
+	if len(faults) > 0 {
+		return faults
+	}
+	return tx.SaveIssuers(after)
+}
+
+func issuerOf(list []muster.Issuer, url string) muster.Issuer {
+	if n := slices.IndexFunc(list, func(i muster.Issuer) bool { return i.Issuer == url }); n >= 0 {
+		return list[n]
+	}
+	return muster.Issuer{}
+}
+
+// recordIssuers puts issuers into the record of a tenant.
+func recordIssuers(r muster.Record, list []muster.Issuer) {
+	for _, i := range list {
+		at := "issuers." + i.Issuer + "."
+		r[at+"audience"] = i.Audience
+		for name, value := range map[string]string{"target": i.Target, "admin_role": i.AdminRole, "allow": strings.Join(i.Allow, " ")} {
+			if value != "" {
+				r[at+name] = value
+			}
+		}
+	}
+}

@@ -1,0 +1,4 @@
+package auth
+
+// Settle waits for the fetches under way.
+func (v *Verifier) Settle() { v.done.Wait() }
