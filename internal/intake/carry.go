@@ -21,6 +21,9 @@ func (in *Intake) Carry(tx *store.Tx, b *store.BatchRow, decoded any, c batch.Ch
 		return nil, err
 	}
 	m := match{tx: tx, options: rows.options, wishes: rows.wishes, skip: c.Skip, first: c.First, batch: b.Seq}
+	if err := m.bind(b); err != nil {
+		return nil, err
+	}
 	if err := m.find(); err != nil {
 		return nil, err
 	}
@@ -28,7 +31,7 @@ func (in *Intake) Carry(tx *store.Tx, b *store.BatchRow, decoded any, c batch.Ch
 		return nil, err
 	}
 	rules := rows.options.Rules.Rules(tenant.Settings)
-	rules.Holders = m.holders
+	rules.Holders, rules.Bounds = m.holders, m.bounds
 	rules.SharedEmail, rules.DryRun = rows.options.SharedEmail, c.Dry
 	if c.Dry {
 		rules.Plan = b.Seq

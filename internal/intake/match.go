@@ -2,6 +2,7 @@ package intake
 
 import (
 	"github.com/musterid/muster"
+	"github.com/musterid/muster/internal/roster"
 	"github.com/musterid/muster/internal/store"
 )
 
@@ -19,6 +20,9 @@ type match struct {
 	gone    []bool   // of each row: it says that somebody left who is not here
 	holders map[store.KeyColumn]map[string]int64
 	faults  []muster.Errors // of each row
+
+	bounds    *roster.Bounds // of who submitted the rows; nil when they may do anything
+	strangers map[int64]bool // people beyond the bounds
 
 	warnings []muster.Errors // of each row
 }
@@ -52,6 +56,9 @@ func (m *match) find() error {
 	bySource, byEmail, byUsername := m.holders[store.SourceKey], m.holders[store.EmailKey], m.holders[store.UsernameKey]
 	present, err := m.present(bySource, byEmail, byUsername)
 	if err != nil {
+		return err
+	}
+	if err := m.seeStrangers(present); err != nil {
 		return err
 	}
 	for i := range m.wishes {
@@ -88,6 +95,9 @@ func (m *match) present(found ...map[string]int64) (map[int64]*store.PersonRow, 
 
 // decide gives the person that row i means, and its faults.
 func (m *match) decide(i int, bySource, byEmail, byUsername *store.PersonRow) int64 {
+	if m.strange(i, bySource, byEmail, byUsername) {
+		return 0
+	}
 	w := &m.wishes[i]
 	fail := func(code muster.Code, field, format string, args ...any) {
 		m.faults[i] = append(m.faults[i], muster.Errorf(code, field, format, args...))

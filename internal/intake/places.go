@@ -56,6 +56,7 @@ func (in *Intake) checkPlaces(tx *store.Tx, m *match) ([]muster.Errors, error) {
 		}
 		for _, j := range m.wishes[i].joinsOf(person) {
 			if !m.skip[m.first+i] && !m.gone[i] {
+				j.Bounds = m.bounds
 				joins, rows = append(joins, j), append(rows, i)
 			}
 		}
@@ -105,6 +106,7 @@ func (in *Intake) putInPlaces(tx *store.Tx, m *match, items []muster.Item, dry b
 			person = -int64(i) - 1
 		}
 		for _, j := range m.wishes[i].joinsOf(person) {
+			j.Bounds = m.bounds
 			joins, rows = append(joins, j), append(rows, i)
 		}
 	}

@@ -99,7 +99,7 @@ func (c *carry) bound() error {
 			continue
 		}
 		if boss := c.bosses[i]; boss != 0 && !known[boss] {
-			c.fail(i, muster.Errorf(muster.NotFound, "manager", "There is no person %s to be the manager.", op.Draft["manager"]))
+			c.fail(i, muster.Errorf(muster.NotFound, "manager", "There is no such person to be the manager."))
 			c.bosses[i] = 0
 		}
 		if w.isNew {
