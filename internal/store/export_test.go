@@ -47,3 +47,6 @@ func (s *Store) Queued() int { return len(s.commits) }
 
 // UUID is an id as an argument of Exec.
 func (tx *Tx) UUID(id uuid.UUID) any { return tx.uuid(id) }
+
+// ItemsPageSQL gives the query of one page of items, for tests of its plan.
+func (tx *Tx) ItemsPageSQL(p ItemPage) (string, []any) { return tx.itemsPage(p) }

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/musterid/muster"
@@ -24,6 +23,9 @@ type ItemPage struct {
 // ItemsPage gives the stored items of a batch that are asked for, in order. Passing over costs as much as looking at what lies between, within the
 // one batch: whoever knows where to begin says From.
 func (tx *Tx) ItemsPage(p ItemPage) ([]muster.Item, error) {
+	if !p.Pending && !p.Changed && !p.Unchanged && !p.Failed && !p.Skipped {
+		return nil, nil
+	}
 	query, args := tx.itemsPage(p)
 	return tx.items(query, args)
 }
@@ -47,6 +49,9 @@ func (tx *Tx) itemsPage(p ItemPage) (query string, args []any) {
 
 // conditions are one for each kind of items that is asked for; none when that is all of them.
 func (p ItemPage) conditions() []string {
+	if p.Pending && p.Changed && p.Unchanged && p.Failed && p.Skipped {
+		return nil
+	}
 	var list []string
 	for _, c := range []struct {
 		asked bool
@@ -63,11 +68,5 @@ func (p ItemPage) conditions() []string {
 			list = append(list, c.sql)
 		}
 	}
-	if p.Pending && p.Changed && p.Unchanged && p.Failed && p.Skipped {
-		return nil
-	}
-	if len(list) == 0 {
-		return []string{"1 = 0"}
-	}
-	return slices.Clip(list)
+	return list
 }
