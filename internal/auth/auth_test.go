@@ -192,6 +192,11 @@ func TestUnverified(t *testing.T) {
 	if err != nil || issuer != h.issuer.URL || !slices.Equal(audience, []string{"account", authtest.Audience}) {
 		t.Errorf("%q %q %v", issuer, audience, err)
 	}
+	for _, changes := range []map[string]any{{"iss": "a\x00"}, {"aud": "a\x00"}, {"aud": []string{authtest.Audience, "a\nb"}}, {"iss": strings.Repeat("a", 256)}} {
+		if issuer, audience, err := auth.Unverified(h.issuer.Token(changes)); muster.CodeOf(err) != muster.Unauthenticated || issuer != "" || audience != nil {
+			t.Errorf("%q: %q %q %v", changes, issuer, audience, err)
+		}
+	}
 	for _, token := range []string{"", "a.b.c", "..", strings.Repeat("a", 1<<20), "e30.bnVsbA.e30"} {
 		if issuer, audience, err := auth.Unverified(token); issuer != "" || len(audience) != 0 || err != nil && muster.CodeOf(err) != muster.Unauthenticated {
 			t.Errorf("%.20q: %q %q %v", token, issuer, audience, err)
