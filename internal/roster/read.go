@@ -20,20 +20,59 @@ func (r *Roster) Person(ctx context.Context, caller muster.Caller, id uuid.UUID)
 	return p, err
 }
 
-// People lists one page of people.
+// People lists one page of people. One for which all people must be looked through takes SearchTime at most, and a caller waits for their own one
+// before.
 func (r *Roster) People(ctx context.Context, caller muster.Caller, q store.PeopleQuery) (list []store.PersonRow, err error) {
 	q.Limit = pageLimit(q.Limit)
-	err = r.lookIn(ctx, caller, func(tx *store.Tx, reach access.Reach) (err error) {
-		q.Within = reach.Filter()
-		list, err = tx.ListPeople(q)
-		return err
-	})
+	page := func(ctx context.Context) error {
+		return r.lookIn(ctx, caller, func(tx *store.Tx, reach access.Reach) (err error) {
+			q.Within = reach.Filter()
+			list, err = tx.ListPeople(q)
+			return err
+		})
+	}
+	if !q.Scans() {
+		return list, page(ctx)
+	}
+	err = r.searching(ctx, caller, q, page)
 	return list, err
 }
 
 // CountPeople says how many people a query would list on all its pages together.
 func (r *Roster) CountPeople(ctx context.Context, caller muster.Caller, q store.PeopleQuery) (n int, err error) {
-	return 0, nil
+	if q.Counted() {
+		all, err := r.countedAll(ctx, caller, q.State)
+		if err != nil || all >= 0 {
+			return max(all, 0), err
+		}
+	}
+	err = r.searching(ctx, caller, q, func(ctx context.Context) error {
+		return r.lookIn(ctx, caller, func(tx *store.Tx, reach access.Reach) (err error) {
+			q.Within = reach.Filter()
+			n, err = tx.CountListed(q)
+			return err
+		})
+	})
+	return n, err
+}
+
+// countedAll gives how many people are in a state, or in any but deleted, from the counters. It is negative for a caller who reaches some of them
+// only: of these there is no counter.
+func (r *Roster) countedAll(ctx context.Context, caller muster.Caller, state muster.State) (n int, err error) {
+	err = r.lookIn(ctx, caller, func(tx *store.Tx, reach access.Reach) error {
+		if n = -1; !reach.All() {
+			return nil
+		}
+		counts, err := tx.PeopleCounts()
+		n = counts[state]
+		for s, of := range counts {
+			if state == "" && s != muster.Deleted {
+				n += of
+			}
+		}
+		return err
+	})
+	return n, err
 }
 
 // BySeq gives people by number, for lists of items that refer to them.

@@ -17,6 +17,8 @@ import (
 type Roster struct {
 	store *store.Store
 	queue *queue.Queue
+
+	searches turns
 }
 
 // New makes a Roster.

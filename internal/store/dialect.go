@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -96,6 +97,16 @@ func asJSON(list any) string {
 		panic(err) // texts and numbers only
 	}
 	return string(b)
+}
+
+// fold_name(text) is foldName in SQLite's SQL.
+func init() {
+	sqlite.MustRegisterDeterministicScalarFunction("fold_name", 1, func(_ *sqlite.FunctionContext, args []driver.Value) (driver.Value, error) {
+		if s, ok := args[0].(string); ok {
+			return foldName(s), nil
+		}
+		return nil, nil
+	})
 }
 
 // perText is a query that reads, for every text k.value of the set given as $1, the rows of a table (as t) on a condition. PostgreSQL gets a

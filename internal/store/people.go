@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -60,8 +61,11 @@ type PeopleQuery struct {
 
 // ListPeople gives one page of people in the order asked for.
 func (tx *Tx) ListPeople(q PeopleQuery) ([]PersonRow, error) {
-	if q.Name != "" && foldName(q.Name) == "" {
-		return nil, nil // nobody's name begins with a mark such as %
+	if q.findsNobody() {
+		return nil, nil
+	}
+	if q.Scans() {
+		return tx.searchPeople(q)
 	}
 	keyed := q.Sort == ByUsername || q.Sort == ByName
 	if keyed && q.AfterKey == "" && q.AfterSeq > 0 {
@@ -74,6 +78,11 @@ func (tx *Tx) ListPeople(q PeopleQuery) ([]PersonRow, error) {
 	q.AfterKey, q.AfterSeq, q.Limit = "", 0, q.Limit-len(list)
 	rest, err := tx.listPeople(q, true)
 	return append(list, rest...), err
+}
+
+// findsNobody says whether a name is asked for of which nothing is left to compare: nobody's name has just a mark such as % in it.
+func (q PeopleQuery) findsNobody() bool {
+	return slices.ContainsFunc([]string{q.Name, q.FirstName, q.LastName}, func(name string) bool { return name != "" && strings.TrimSpace(foldName(name)) == "" })
 }
 
 func (tx *Tx) listPeople(q PeopleQuery, keyless bool) ([]PersonRow, error) {
@@ -244,9 +253,7 @@ var scopes = []struct {
 	}, {
 		"within", func(q PeopleQuery) bool { return q.Within != nil },
 		func(l *listing) string { return l.tx.membersWithin(l.arg(l.tx.tenant), l.arg(l.tx.texts(l.q.Within))) },
-		func(l *listing) string {
-			return "EXISTS (SELECT 1 FROM membership m JOIN unit u ON u.seq = m.unit WHERE m.person = t.seq AND " + l.tx.isWithin("u.path", l.arg(l.tx.texts(l.q.Within))) + ")"
-		},
+		func(l *listing) string { return l.tx.isMemberWithin("t.seq", l.arg(l.tx.texts(l.q.Within))) },
 	}, {
 		// The index on updated_at holds those who ever changed; the others are found by when they came. The + keeps an index away that would
 		// read the whole tenant.
