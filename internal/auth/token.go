@@ -67,7 +67,7 @@ func Unverified(token string) (issuer string, audience []string, err error) {
 		return "", nil, err
 	}
 	issuer, audience = c.text("iss"), c.texts("aud")
-	if slices.ContainsFunc(append(audience[:len(audience):len(audience)], issuer), func(s string) bool { return !sound(s, maxSubject) }) {
+	if slices.ContainsFunc(append(audience[:len(audience):len(audience)], issuer), func(s string) bool { return !sound(s, 4*maxSubject) }) {
 		return "", nil, invalid() // the names that are accepted are sound, and the text goes to a database
 	}
 	return issuer, audience, nil

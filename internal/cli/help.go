@@ -113,6 +113,9 @@ KEY=$(muster keys create nightly --scope write --expires 90d --plain)`,
 	"tenants show": `muster tenants show
 muster tenants show lycee-b`,
 	"tenants set": `muster tenants set lycee-b --set limits.percent=20 --name "Lycée Berthelot"`,
+	"tenants trust": `muster tenants trust own https://sso.example.org/realms/school --audience muster --target keycloak
+muster tenants trust lycee-b http://10.0.0.5:8080/realms/b --audience muster --admin-role - --allow 10.0.0.5`,
+	"tenants distrust": `muster tenants distrust own https://sso.example.org/realms/school`,
 }
 
 // attachExamples puts the examples into the help of their commands.

@@ -12,6 +12,9 @@ type tenantsCommand struct {
 	Create tenantsCreate `cmd:"" help:"Make a tenant."`
 	Show   tenantsShow   `cmd:"" help:"Show a tenant and its settings."`
 	Set    tenantsSet    `cmd:"" help:"Change a tenant's name or settings."`
+
+	Trust    tenantsTrust    `cmd:"" help:"Accept the tokens of an OpenID Connect issuer, such as a Keycloak realm."`
+	Distrust tenantsDistrust `cmd:"" help:"Accept the tokens of an issuer no more."`
 }
 
 type tenantsList struct{ listFlags }

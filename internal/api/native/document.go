@@ -10,7 +10,7 @@ import (
 
 const introduction = `Everything Muster can do: the directory of people, units and groups; batches that bring many people in; targets, and the accounts on them.
 
-Send an API key with each request: ` + "`Authorization: Bearer muster_…`" + `. Ids are UUIDs. Times are RFC 3339 in UTC.
+Send an API key, or a token of an issuer that the tenant trusts, with each request: ` + "`Authorization: Bearer muster_…`" + `. Ids are UUIDs. Times are RFC 3339 in UTC.
 
 **Errors** are ` + "`application/problem+json`" + ` (RFC 9457) with a ` + "`code`" + ` that programs can rely on and every fault in ` + "`errors`" + `, each naming its field.
 400 is a request that cannot be read, 422 one that is read and cannot be accepted. An id of another tenant answers like one that does not exist.
