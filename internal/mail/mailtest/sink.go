@@ -65,7 +65,7 @@ type Sink struct {
 	messages []Message
 	logins   int
 	sessions map[*smtp.Conn]bool // a connection begins anew when it is encrypted
-	changed  chan struct{} // closed, and made anew, when a mail comes in
+	changed  chan struct{}       // closed, and made anew, when a mail comes in
 	answer   func(stage Stage, address string) error
 	accepted func(Message)
 }
