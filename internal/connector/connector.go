@@ -127,6 +127,7 @@ func Verdict(err error) Failure {
 type Environment struct {
 	// Tenant is whose target it is. What a kind keeps in this process belongs to one tenant; 0 and 1 are the installation's own.
 	Tenant  int64
+	Target  int64          // its number: 0 when it is none that is stored
 	Guard   outbound.Guard // for every address that settings name
 	Timeout time.Duration  // of one call
 	Log     *slog.Logger   // ids only

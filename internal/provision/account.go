@@ -133,7 +133,7 @@ func viewsOf(tx *store.Tx, rows []store.AccountRow) ([]AccountView, error) {
 }
 
 // Deliver has one account delivered again now, all of it, also one that failed or is in conflict. One that somebody deleted at the target is made
-// anew.
+// anew, and whoever was mailed in vain is mailed again.
 func (p *Provision) Deliver(ctx context.Context, caller muster.Caller, id uuid.UUID) (view AccountView, err error) {
 	if err := access.Can(caller, muster.WritePeople); err != nil {
 		return view, err
@@ -150,6 +150,9 @@ func (p *Provision) Deliver(ctx context.Context, caller muster.Caller, id uuid.U
 			return err
 		}
 		if err := tx.Owe([]int64{row.Seq}, false); err != nil {
+			return err
+		}
+		if err := p.remind(tx, []int64{row.Seq}); err != nil {
 			return err
 		}
 		if row, err = tx.Account(id); err != nil {

@@ -149,10 +149,11 @@ func (p *Provision) create(ctx context.Context, t *store.TargetRow, conn connect
 	}
 	if err != nil {
 		if account.ExternalID != "" { // made, but not finished
-			d.account.ExternalID, d.account.State = account.ExternalID, muster.PendingAccount
+			d.account.ExternalID, d.account.State, d.fresh = account.ExternalID, muster.PendingAccount, true
 		}
 		return err
 	}
+	d.fresh = true
 	p.delivered(d, account, change)
 	return nil
 }
@@ -190,6 +191,9 @@ func (p *Provision) meet(ctx context.Context, t *store.TargetRow, conn connector
 			return p.nothing(d, muster.PlannedAccount) // whoever it is may keep the name
 		}
 		return p.conflict(d, fmt.Errorf("an account %q is there already (%s) and is not ours", found.Username, found.ExternalID))
+	}
+	if err := p.meetPerson(ctx, t, conn, d, found, kind); err != nil {
+		return err
 	}
 	d.account.ExternalID, d.account.Username, d.account.State = found.ExternalID, found.Username, muster.PendingAccount
 	has, err := p.standing(ctx, t, d, found)

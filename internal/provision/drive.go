@@ -32,9 +32,11 @@ type delivery struct {
 	state  muster.ItemState // pending when it is to be tried again
 	reason *muster.Error
 	taken  bool // the generated username is a stranger's
+	fresh  bool // the account was made for this person, so its activation begins
+	active bool // it was found, and its person uses it
 }
 
-// drive delivers what is due to one target, at its pace, until nothing is due, the target is in trouble, or the time is up.
+// drive delivers what is due to one target, and has it send the mails that are due, at its pace, until nothing is due, the target is in trouble, or the time is up.
 func (p *Provision) drive(ctx context.Context, args deliverArgs) error {
 	owner, ok := p.begin(args.Target)
 	if !ok {
@@ -53,7 +55,7 @@ func (p *Provision) drive(ctx context.Context, args deliverArgs) error {
 	return nil
 }
 
-// round claims some accounts and delivers them. more says that it is worth looking again.
+// round claims some accounts and delivers them, and has some mails sent. more says that it is worth looking again.
 func (p *Provision) round(ctx context.Context, args deliverArgs, owner string) (more bool, err error) {
 	var t store.TargetRow
 	err = p.store.View(ctx, args.Tenant, func(tx *store.Tx) (err error) {
@@ -73,21 +75,32 @@ func (p *Provision) round(ctx context.Context, args deliverArgs, owner string) (
 	}
 	defer done()
 	list, err := p.claim(ctx, &t, owner)
-	if err != nil || len(list) == 0 {
+	if err != nil {
 		return false, err
 	}
-	return p.deliverAll(ctx, &t, conn, list, owner)
+	if len(list) > 0 {
+		if more, err = p.deliverAll(ctx, &t, conn, list, owner); err != nil || !more {
+			return false, err
+		}
+	}
+	invited, err := p.inviteSome(ctx, &t, conn, owner)
+	return more && err == nil || invited, err
 }
 
-// claim takes accounts and works out what is to be made of each, in one short transaction.
-func (p *Provision) claim(ctx context.Context, t *store.TargetRow, owner string) (list []*delivery, err error) {
+// atOnce is how many accounts are claimed at a time.
+func atOnce(t *store.TargetRow) int {
 	most := max(t.Policy.Concurrency, 1) * rounds
 	if t.Policy.Rate > 0 {
 		most = min(most, max(1, int(t.Policy.Rate*mostTime.Seconds())))
 	}
+	return most
+}
+
+// claim takes accounts and works out what is to be made of each, in one short transaction.
+func (p *Provision) claim(ctx context.Context, t *store.TargetRow, owner string) (list []*delivery, err error) {
 	err = p.store.Bulk(ctx, t.Tenant, func(tx *store.Tx) error {
 		list = nil
-		accounts, err := tx.ClaimAccounts(t.Seq, owner, tx.Now().Add(leaseTime), most)
+		accounts, err := tx.ClaimAccounts(t.Seq, owner, tx.Now().Add(leaseTime), atOnce(t))
 		if err != nil || len(accounts) == 0 {
 			return err
 		}
@@ -117,56 +130,81 @@ func (p *Provision) claim(ctx context.Context, t *store.TargetRow, owner string)
 
 // deliverAll works on claimed accounts at the target's concurrency and settles each as soon as it is done.
 func (p *Provision) deliverAll(ctx context.Context, t *store.TargetRow, conn connector.Connector, list []*delivery, owner string) (more bool, err error) {
+	accounts := make([]int64, len(list))
+	for i, d := range list {
+		accounts[i] = d.account.Seq
+	}
+	return work(ctx, p, t, conn, shift[*delivery]{
+		list:   list,
+		do:     func(ctx context.Context, conn *paced, d *delivery) error { return p.deliver(ctx, t, conn, d) },
+		settle: func(ctx context.Context, group []*delivery) error { return p.settle(ctx, t, group) },
+		renew:  func(tx *store.Tx) error { return tx.RenewAccounts(accounts, owner, tx.Now().Add(leaseTime)) },
+	})
+}
+
+// A shift is claimed work on one target, piece by piece. The error of do is only for what keeps the whole target from being worked with; everything
+// else is the piece's. What was not begun is settled too, as it was claimed.
+type shift[T any] struct {
+	list   []T
+	do     func(ctx context.Context, conn *paced, piece T) error
+	settle func(ctx context.Context, group []T) error
+	renew  func(tx *store.Tx) error // the claims, while they are worked on
+}
+
+// work does a shift at the target's pace and concurrency, and settles each piece as soon as it is done. more says that the target may be worked with
+// further.
+func work[T any](ctx context.Context, p *Provision, t *store.TargetRow, conn connector.Connector, s shift[T]) (more bool, err error) {
 	intake, stop := context.WithCancel(ctx) // what has begun is finished; nothing new begins after stop
 	defer stop()
 	claims, release := context.WithCancel(ctx)
 	defer release()
-	renewed := p.keepClaims(claims, t, list, owner)
-	calls := &paced{Connector: conn, turns: p.turnsOf(t), begin: intake, timeout: time.Duration(max(t.Policy.TimeoutSecs, 1)) * time.Second}
-	todo, results := make(chan *delivery, len(list)), make(chan *delivery, len(list))
-	for _, d := range list {
-		todo <- d
+	renewed := p.keepClaims(claims, t, s.renew)
+	calls := p.paced(intake, t, conn)
+	todo, results := make(chan T, len(s.list)), make(chan T, len(s.list))
+	for _, piece := range s.list {
+		todo <- piece
 	}
 	close(todo)
 	var troubled sync.Once
 	var trouble error
 	var workers sync.WaitGroup
-	for range min(max(t.Policy.Concurrency, 1), len(list)) {
+	for range min(max(t.Policy.Concurrency, 1), len(s.list)) {
 		workers.Add(1)
 		go func() {
 			defer workers.Done()
-			for d := range todo {
+			for piece := range todo {
 				if intake.Err() == nil {
-					if err := p.deliver(ctx, t, calls, d); err != nil {
+					if err := s.do(ctx, calls, piece); err != nil {
 						troubled.Do(func() { trouble = err; stop() })
 					}
 				}
-				results <- d
+				results <- piece
 			}
 		}()
 	}
-	err = p.settleAll(ctx, t, len(list), results)
+	err = settleAll(ctx, len(s.list), results, s.settle)
 	release()
 	workers.Wait()
 	<-renewed
-	if t.Failures > 0 && calls.answered.Load() {
-		t.Failures = 0
-		well := p.store.Update(context.WithoutCancel(ctx), t.Tenant, func(tx *store.Tx) error { return tx.TargetWell(t.Seq) })
-		err = errors.Join(err, well)
-	}
+	err = errors.Join(err, p.well(ctx, t, calls))
 	if trouble != nil {
 		return false, errors.Join(err, p.trouble(context.WithoutCancel(ctx), t, trouble))
 	}
 	return err == nil, err
 }
 
-// keepClaims renews the claims while they are worked on. The channel is closed when it has ended.
-func (p *Provision) keepClaims(ctx context.Context, t *store.TargetRow, list []*delivery, owner string) <-chan struct{} {
-	ended := make(chan struct{})
-	accounts := make([]int64, len(list))
-	for i, d := range list {
-		accounts[i] = d.account.Seq
+// well notes that a target that was in trouble has answered.
+func (p *Provision) well(ctx context.Context, t *store.TargetRow, calls *paced) error {
+	if t.Failures == 0 || !calls.answered.Load() {
+		return nil
 	}
+	t.Failures = 0
+	return p.store.Update(context.WithoutCancel(ctx), t.Tenant, func(tx *store.Tx) error { return tx.TargetWell(t.Seq) })
+}
+
+// keepClaims renews the claims while they are worked on. The channel is closed when it has ended.
+func (p *Provision) keepClaims(ctx context.Context, t *store.TargetRow, renew func(tx *store.Tx) error) <-chan struct{} {
+	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
 		ticker := time.NewTicker(renewTime)
@@ -177,11 +215,33 @@ func (p *Provision) keepClaims(ctx context.Context, t *store.TargetRow, list []*
 				return
 			case <-ticker.C:
 			}
-			err := p.store.Update(ctx, t.Tenant, func(tx *store.Tx) error { return tx.RenewAccounts(accounts, owner, tx.Now().Add(leaseTime)) })
-			if err != nil && ctx.Err() == nil {
+			if err := p.store.Update(ctx, t.Tenant, renew); err != nil && ctx.Err() == nil {
 				p.log.Error("renew claims", "target", t.Seq, "error", err)
 			}
 		}
 	}()
 	return ended
+}
+
+// settleAll records pieces as they come, as many at a time as are there.
+func settleAll[T any](ctx context.Context, n int, results <-chan T, settle func(ctx context.Context, group []T) error) error {
+	var failed error
+	for n > 0 {
+		group := []T{<-results}
+		for len(group) < n {
+			select {
+			case piece := <-results:
+				group = append(group, piece)
+				continue
+			default:
+			}
+			break
+		}
+		n -= len(group)
+		// What was done must be recorded also when we are stopping.
+		if err := settle(context.WithoutCancel(ctx), group); err != nil {
+			failed = errors.Join(failed, err)
+		}
+	}
+	return failed
 }

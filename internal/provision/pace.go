@@ -38,6 +38,26 @@ func (c *paced) Apply(ctx context.Context, s connector.Step) (a connector.Accoun
 	return a, err
 }
 
+// paced gives the connector of a target for calls that begin as long as a context lasts.
+func (p *Provision) paced(begin context.Context, t *store.TargetRow, conn connector.Connector) *paced {
+	return &paced{Connector: conn, turns: p.turnsOf(t), begin: begin, timeout: time.Duration(max(t.Policy.TimeoutSecs, 1)) * time.Second}
+}
+
+// power gives what a connector can do beyond the four methods, or false when it cannot.
+func power[T any](c connector.Connector) (T, bool) {
+	for {
+		switch outer := c.(type) {
+		case *paced:
+			c = outer.Connector
+		case *opened:
+			c = outer.Connector
+		default:
+			can, ok := c.(T)
+			return can, ok
+		}
+	}
+}
+
 func (c *paced) call(ctx context.Context, f func(context.Context) error) error {
 	if c.turns != nil {
 		if err := c.turns.wait(c.begin); err != nil {

@@ -109,7 +109,7 @@ func (p *Provision) openKind(ctx context.Context, t *store.TargetRow, raw json.R
 		return nil, err
 	}
 	env := connector.Environment{
-		Tenant: t.Tenant, Guard: outbound.Guard{Allow: allow}, Timeout: time.Duration(t.Policy.TimeoutSecs) * time.Second,
+		Tenant: t.Tenant, Target: t.Seq, Guard: outbound.Guard{Allow: allow}, Timeout: time.Duration(t.Policy.TimeoutSecs) * time.Second,
 		Log: p.log, Size: t.Policy.Concurrency,
 	}
 	return kind.Open(ctx, config, env)

@@ -14,6 +14,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -50,10 +51,13 @@ type Provision struct {
 	node   string
 	open   pool
 
+	canMail bool
+
 	working sync.WaitGroup
 	started atomic.Bool // the first sweep is over
 	mu      sync.Mutex
 	driving map[int64]bool // targets that this process delivers to now
+	looking map[int64]bool // targets whose activations it reads back now
 	drives  int64
 }
 
@@ -77,9 +81,10 @@ const sweepInterval = time.Second
 // New makes a Provision and registers its jobs.
 func New(o Options) *Provision {
 	p := &Provision{
-		store: o.Store, queue: o.Queue, roster: o.Roster, key: o.Key, kinds: o.Kinds, log: o.Log, node: uuid.NewString(), driving: map[int64]bool{},
-		open: pool{list: map[int64]*opened{}},
+		store: o.Store, queue: o.Queue, roster: o.Roster, key: o.Key, log: o.Log, node: uuid.NewString(), driving: map[int64]bool{},
+		looking: map[int64]bool{}, open: pool{list: map[int64]*opened{}}, canMail: o.CanMail,
 	}
+	p.kinds = append(slices.Clone(o.Kinds), p.directory())
 	p.queue.Handle(roster.AccountsJob, FollowLane, func(ctx context.Context, raw json.RawMessage) error {
 		var args roster.AccountsArgs
 		if err := json.Unmarshal(raw, &args); err != nil {
@@ -99,6 +104,7 @@ func New(o Options) *Provision {
 	})
 	p.queue.Handle(orderJob, FollowLane, p.handleOrder)
 	p.queue.Every(sweepInterval, "accounts that are due", p.sweep)
+	p.queue.Every(sweepInterval, "activations to read back", p.sweepLooks)
 	return p
 }
 

@@ -58,33 +58,10 @@ func (p *Provision) trouble(ctx context.Context, t *store.TargetRow, cause error
 	})
 }
 
-// settleAll records deliveries as they come, as many at a time as are there.
-func (p *Provision) settleAll(ctx context.Context, t *store.TargetRow, n int, results <-chan *delivery) error {
-	var failed error
-	for n > 0 {
-		group := []*delivery{<-results}
-		for len(group) < n {
-			select {
-			case d := <-results:
-				group = append(group, d)
-				continue
-			default:
-			}
-			break
-		}
-		n -= len(group)
-		// What was done must be recorded also when we are stopping.
-		if err := p.settle(context.WithoutCancel(ctx), t.Tenant, group); err != nil {
-			failed = errors.Join(failed, err)
-		}
-	}
-	return failed
-}
-
 // settle records some deliveries: the accounts, the items that wait for them, and the counts of their batches.
-func (p *Provision) settle(ctx context.Context, tenant int64, group []*delivery) error {
+func (p *Provision) settle(ctx context.Context, t *store.TargetRow, group []*delivery) error {
 	slices.SortFunc(group, func(a, b *delivery) int { return int(a.account.Seq - b.account.Seq) }) // the order in which rows are locked
-	return p.store.Update(ctx, tenant, func(tx *store.Tx) error {
+	return p.store.Update(ctx, t.Tenant, func(tx *store.Tx) error {
 		final := map[int64]*delivery{}
 		for _, done := range group {
 			one := *done // settling may be repeated
@@ -101,6 +78,11 @@ func (p *Provision) settle(ctx context.Context, tenant int64, group []*delivery)
 			held, err := p.settleAccount(tx, d, &row)
 			if err != nil {
 				return err
+			}
+			if held {
+				if err := p.settleActivation(tx, t, d, &row); err != nil {
+					return err
+				}
 			}
 			if held && d.state.Final() {
 				final[row.Seq] = d

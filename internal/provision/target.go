@@ -131,6 +131,9 @@ func (p *Provision) CreateTarget(ctx context.Context, caller muster.Caller, n Ne
 	if err != nil {
 		return TargetView{}, err
 	}
+	if err := checkMailer(&row.Policy, kind); err != nil {
+		return TargetView{}, err
+	}
 	if err := checkName(row.Name); err != nil {
 		return TargetView{}, err
 	}
@@ -226,12 +229,21 @@ func (p *Provision) merge(row *store.TargetRow, c TargetChange) (err error) {
 	if c.Paused != nil {
 		row.Paused = *c.Paused
 	}
-	if row.Policy, err = mergePolicy(row.Policy, c.Policy); err != nil || len(c.Config) == 0 {
-		return err
-	}
 	kind, err := p.kind(row.Kind)
 	if err != nil {
 		return err
+	}
+	mailer := row.Policy.Activation
+	if row.Policy, err = mergePolicy(row.Policy, c.Policy); err != nil {
+		return err
+	}
+	if row.Policy.Activation != mailer {
+		if err := checkMailer(&row.Policy, kind); err != nil {
+			return err
+		}
+	}
+	if len(c.Config) == 0 {
+		return nil
 	}
 	stored, err := p.key.Open(configPurpose(row), row.Config)
 	if err != nil {
@@ -343,6 +355,7 @@ func recordOf(t *store.TargetRow) muster.Record {
 	r := muster.Record{
 		"name": t.Name, "kind": t.Kind, "concurrency": t.Policy.Concurrency, "on_delete": t.Policy.OnDelete, "timeout_secs": t.Policy.TimeoutSecs,
 		"attempts": t.Policy.Attempts, "rate": t.Policy.Rate, "groups": t.Policy.Groups, "match": t.Policy.Match, "paused": t.Paused, "allow": t.Policy.Allow,
+		"activation": string(t.Policy.Activation), "activation_days": t.Policy.ActivationDays,
 	}
 	states := make([]string, len(t.Policy.States))
 	for i, s := range t.Policy.States {

@@ -87,10 +87,11 @@ func (tx *Tx) MoveLook(target int64, known, next time.Time, wait time.Duration) 
 	return n == 1, err
 }
 
-// LookBy has a target asked at a time at the latest, and so often again as it was after the first mail.
+// LookBy has a target asked at a time at the latest, and so often again as it was after the first mail. It keeps anybody else from moving that time
+// until the transaction ends, also when it is soon enough already.
 func (tx *Tx) LookBy(target int64, at time.Time, wait time.Duration) error {
-	return tx.exec("UPDATE target SET look_due = $1, look_wait = $2 WHERE seq = $3 AND (look_due IS NULL OR look_due > $1) AND tenant = $4",
-		micros(at), wait.Microseconds(), target, tx.tenant)
+	return tx.exec(`UPDATE target SET look_wait = CASE WHEN look_due IS NULL OR look_due > $1 THEN $2 ELSE look_wait END,
+ look_due = CASE WHEN look_due IS NULL OR look_due > $1 THEN $1 ELSE look_due END WHERE seq = $3 AND tenant = $4`, micros(at), wait.Microseconds(), target, tx.tenant)
 }
 
 // NextExpiry is when the next of the open activations on a target expires; zero when none does.
