@@ -1,6 +1,10 @@
 package store
 
-import "github.com/google/uuid"
+import (
+	"github.com/google/uuid"
+
+	"github.com/musterid/muster"
+)
 
 // ListingSQL gives the query of one page of people, for tests of its plan. keyless is the part of an order that holds those without a key.
 func (tx *Tx) ListingSQL(q PeopleQuery, keyless bool) (string, []any, error) {
@@ -50,3 +54,18 @@ func (tx *Tx) UUID(id uuid.UUID) any { return tx.uuid(id) }
 
 // ItemsPageSQL gives the query of one page of items, for tests of its plan.
 func (tx *Tx) ItemsPageSQL(p ItemPage) (string, []any) { return tx.itemsPage(p) }
+
+// SQL is a query with its arguments.
+type SQL struct {
+	Query string
+	Args  []any
+}
+
+// ScopeSQL gives the queries about what is within some units, by name, for tests of their plans.
+func (tx *Tx) ScopeSQL(paths []string, people []int64) map[string]SQL {
+	batches, args := tx.batchesWithin(paths, muster.ImportBatch, muster.Finished, 1500, 20)
+	page, pageArgs := tx.batchPageSQL(BatchQuery{Kind: muster.ImportBatch, Paths: paths, Limit: 20})
+	count, countArgs := tx.countWithin(paths)
+	of, ofArgs := tx.unitPathsOf(people)
+	return map[string]SQL{"batches": {batches, args}, "page of batches": {page, pageArgs}, "count": {count, countArgs}, "paths of people": {of, ofArgs}}
+}

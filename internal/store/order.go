@@ -35,7 +35,7 @@ func (tx *Tx) ordersSQL(unit int64, within []string, skip, limit int) (string, [
 	case unit != 0:
 		w.add("t.unit = ?", unit)
 	case within != nil:
-		from = tx.unitsWithin(w.arg(tx.tenant), w.arg(tx.texts(within))) + tx.inTurn("batch t", "t.unit = u.seq")
+		from = tx.unitsWithin(w.arg(tx.tenant), w.arg(tx.texts(within))) + tx.inTurn("batch", "t", "t.unit = u.seq")
 	}
 	return "SELECT " + batchColumns + " FROM " + from + " WHERE " + w.sql() + " ORDER BY t.seq DESC LIMIT " + w.arg(limit) + " OFFSET " + w.arg(skip), w.args
 }
@@ -124,26 +124,35 @@ func (tx *Tx) InOrder(batch int64, people []int64) (map[int64]int, error) {
 // Orderable gives, of the rows of an import from one index to before another, the people whom they brought and who have no item in an order (0:
 // there is none yet), in the order of their first rows.
 func (tx *Tx) Orderable(source, order int64, from, end int) ([]int64, error) {
+	query, args := tx.orderableSQL(source, order, from, end)
 	var people []int64
-	err := tx.each(`SELECT t.person FROM item t WHERE t.id >= $1 AND t.id < $2 AND t.tenant = $3 AND t.state = 'done' AND t.person IS NOT NULL AND NOT EXISTS (
- SELECT 1 FROM item o WHERE o.person = t.person AND o.id >= $4 AND o.id < $5) GROUP BY t.person ORDER BY min(t.id)`,
-		[]any{muster.ItemKey(source, from), muster.ItemKey(source, end), tx.tenant, muster.ItemKey(order, 0), muster.ItemKey(order+1, 0)},
-		func(scan func(...any) error) error {
-			var person int64
-			err := scan(&person)
-			people = append(people, person)
-			return err
-		})
+	err := tx.each(query, args, func(scan func(...any) error) error {
+		var person int64
+		err := scan(&person)
+		people = append(people, person)
+		return err
+	})
 	return people, err
+}
+
+func (tx *Tx) orderableSQL(source, order int64, from, end int) (string, []any) {
+	return `SELECT t.person FROM item t WHERE t.id >= $1 AND t.id < $2 AND t.tenant = $3 AND t.state = 'done' AND t.person IS NOT NULL AND NOT EXISTS (
+ SELECT 1 FROM item o WHERE o.person = t.person AND o.id >= $4 AND o.id < $5) GROUP BY t.person ORDER BY min(t.id)`,
+		[]any{muster.ItemKey(source, from), muster.ItemKey(source, end), tx.tenant, muster.ItemKey(order, 0), muster.ItemKey(order+1, 0)}
 }
 
 // ToRepeat counts the items of an order that are through and that another run takes up again: those whose account has failed since, has gone with its
 // target, or has not become its person's in time.
 func (tx *Tx) ToRepeat(order int64) (n int, err error) {
-	err = tx.row(`SELECT count(*) FROM item t LEFT JOIN account a ON a.seq = t.account WHERE t.id >= $1 AND t.id < $2 AND t.tenant = $3
- AND t.state IN ('done', 'skipped') AND t.account IS NOT NULL AND (a.seq IS NULL OR t.state = 'done' AND (a.state IN ('failed', 'conflict') OR a.activation IN ('expired', 'failed')))`,
-		[]any{muster.ItemKey(order, 0), muster.ItemKey(order+1, 0), tx.tenant}, &n)
+	query, args := tx.toRepeatSQL(order)
+	err = tx.row(query, args, &n)
 	return n, err
+}
+
+func (tx *Tx) toRepeatSQL(order int64) (string, []any) {
+	return `SELECT count(*) FROM item t LEFT JOIN account a ON a.seq = t.account WHERE t.id >= $1 AND t.id < $2 AND t.tenant = $3
+ AND t.state IN ('done', 'skipped') AND t.account IS NOT NULL AND (a.seq IS NULL OR t.state = 'done' AND (a.state IN ('failed', 'conflict') OR a.activation IN ('expired', 'failed')))`,
+		[]any{muster.ItemKey(order, 0), muster.ItemKey(order+1, 0), tx.tenant}
 }
 
 // RolesIn gives the role that people have in a unit: of several the one that was assigned first. Who has none is absent.
