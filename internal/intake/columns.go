@@ -117,6 +117,7 @@ func (o *Options) inColumns(faults muster.Errors) muster.Errors {
 				own := *fault
 				own.Column = c.Header
 				named[n] = &own
+				break
 			}
 		}
 	}
@@ -125,7 +126,7 @@ func (o *Options) inColumns(faults muster.Errors) muster.Errors {
 
 // meant says whether a fault of a field is about what stands in a column. Of somebody's phones, the first is the one that others may have.
 func meant(column, field string) bool {
-	return column == field || "attributes."+column == field || field == "phone" && strings.HasPrefix(column, "phones.")
+	return column == field || "attributes."+column == field || field == "phones" && strings.HasPrefix(column, "phones.")
 }
 
 func quote(list []string) []string {

@@ -25,11 +25,21 @@ func (w *wish) place(o *Options) {
 	w.units = o.UnitNames[:1]
 }
 
+// unitRef reads how a row names a unit: by its id, its code, or its kind and code.
+func unitRef(s string) roster.UnitRef {
+	if len(s) == 36 {
+		if id, err := uuid.Parse(s); err == nil {
+			return roster.UnitRef{ID: id}
+		}
+	}
+	return roster.ParseUnitRef(s)
+}
+
 // joinsOf gives the units and groups that a row puts a person into.
 func (w *wish) joinsOf(person int64) []roster.Join {
 	var joins []roster.Join
 	for _, unit := range w.units {
-		j := roster.Join{Person: person, Unit: roster.ParseUnitRef(unit)}
+		j := roster.Join{Person: person, Unit: unitRef(unit)}
 		if w.title != "" {
 			j.Title = &w.title
 		}
