@@ -46,7 +46,7 @@ func document() huma.Config {
 			Components: &huma.Components{
 				Schemas: huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer),
 				SecuritySchemes: map[string]*huma.SecurityScheme{
-					"key": {Type: "http", Scheme: "bearer", Description: "An API key, as `muster keys create` makes it."},
+					"key": {Type: "http", Scheme: "bearer", Description: "An API key, as `muster keys create` makes it, or a token (JWT) of an OpenID Connect issuer that the tenant trusts."},
 				},
 			},
 			Security: []map[string][]string{{"key": {}}},
