@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/musterid/muster/internal/access"
+	"github.com/musterid/muster/internal/api/edconnekt"
 	"github.com/musterid/muster/internal/batch"
 	"github.com/musterid/muster/internal/config"
 	"github.com/musterid/muster/internal/connector/all"
@@ -113,6 +114,7 @@ func (a *App) openCore(ctx context.Context) error {
 	a.roster = roster.New(a.store, a.queue)
 	a.provision = provision.New(provision.Options{Store: a.store, Queue: a.queue, Roster: a.roster, Key: a.key, Kinds: all.Kinds(), Log: a.log})
 	a.intake = intake.New(a.store, a.batches, a.roster)
+	a.intake.RegisterProfile(edconnekt.Profile()) // also where that surface is off: its imports go on
 	a.queue.Every(time.Hour, "answers kept for repeats", func(ctx context.Context) error {
 		_, err := a.access.Sweep(ctx)
 		return err

@@ -12,12 +12,16 @@ import (
 // surfaces is every surface of the product, on one screen.
 func (a *App) surfaces(closing context.Context) http.Handler {
 	home := api.Home(map[string]string{"api": "/v1", "openapi": "/v1/openapi.json", "health": "/healthz", "ready": "/readyz"}, a.readiness)
-	return api.NewRouter(a.log, a.config.Now, home,
+	surfaces := []api.Surface{
 		native.New(native.Options{
 			Access: a.access, Roster: a.roster, Batches: a.batches, Intake: a.intake, Provision: a.provision, Now: a.store.Now, Closing: closing.Done(),
 			Limits: native.Limits{Body: a.config.Limits.Body, Depth: a.config.Limits.Depth, Upload: a.uploadLimits()},
 		}),
-	)
+	}
+	if !a.config.EdConnekt.Off {
+		surfaces = append(surfaces, a.edconnekt(closing))
+	}
+	return api.NewRouter(a.log, a.config.Now, home, surfaces...)
 }
 
 func (a *App) uploadLimits() intake.Limits {

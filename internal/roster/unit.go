@@ -50,6 +50,15 @@ type UnitResult struct {
 
 // CreateUnits makes units. A code that is held by another unit of the kind is muster.Conflict, naming that unit.
 func (r *Roster) CreateUnits(ctx context.Context, caller muster.Caller, list []NewUnit) (out []UnitResult, err error) {
+	return r.createUnits(ctx, caller, list, false)
+}
+
+// CreateUnitsTogether is CreateUnits that makes all of them or none: a fault in one leaves the others unmade, without one of their own.
+func (r *Roster) CreateUnitsTogether(ctx context.Context, caller muster.Caller, list []NewUnit) (out []UnitResult, err error) {
+	return r.createUnits(ctx, caller, list, true)
+}
+
+func (r *Roster) createUnits(ctx context.Context, caller muster.Caller, list []NewUnit, together bool) (out []UnitResult, err error) {
 	err = r.change(ctx, caller, func(tx *store.Tx) error {
 		out = make([]UnitResult, len(list))
 		refs := make([]UnitRef, 0, 2*len(list))
@@ -75,6 +84,9 @@ func (r *Roster) CreateUnits(ctx context.Context, caller muster.Caller, list []N
 			rows = append(rows, row)
 			out[i].Change = muster.Diff(nil, row.Record())
 			entries = append(entries, entryOf(caller, "unit.create", "unit "+row.ID.String(), out[i].Change))
+		}
+		if together && len(rows) < len(list) {
+			return nil
 		}
 		if err := tx.InsertUnits(rows); err != nil {
 			return err

@@ -82,7 +82,7 @@ func TestAnUploadThatBreaksOffLeavesNothing(t *testing.T) {
 			"--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.csv\"\r\n\r\nfirst_name,last_name\r\nAna,Souza\r\n",
 		"a JSON body": "Content-Type: application/json\r\nContent-Length: 1000\r\n\r\n[{\"first_name\": \"Ana\"}",
 	} {
-		conn, err := net.Dial("tcp", strings.TrimPrefix(s.app.URL(), "http://"))
+		conn, err := net.Dial("tcp", strings.TrimPrefix(s.App.URL(), "http://"))
 		if err != nil {
 			t.Fatal(err)
 		}

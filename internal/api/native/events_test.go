@@ -14,7 +14,7 @@ import (
 // watch reads a batch's events to their end.
 func (s *server) watch(id string, see func(batch map[string]any)) {
 	s.t.Helper()
-	r, err := http.NewRequestWithContext(s.t.Context(), http.MethodGet, s.app.URL()+"/v1/batches/"+id+"/events", nil)
+	r, err := http.NewRequestWithContext(s.t.Context(), http.MethodGet, s.App.URL()+"/v1/batches/"+id+"/events", nil)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -153,7 +153,7 @@ func TestAStreamEndsWithTheProcess(t *testing.T) {
 	s := serve(t, config.Config{})
 	id := text(s.must(http.StatusCreated, http.MethodPost, "/v1/batches", "email\na@x.test\n", "Content-Type", "text/csv").object(t)["id"])
 	s.must(http.StatusOK, http.MethodHead, "/v1/batches/"+id+"/events", "") // does not wait for anything
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.app.URL()+"/v1/batches/"+id+"/events", nil)
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.App.URL()+"/v1/batches/"+id+"/events", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
