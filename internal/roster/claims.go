@@ -49,6 +49,15 @@ func firstPhone(p *store.PersonRow) string {
 	return p.Profile.Phones[0].Number
 }
 
+// phoneField is the field of the draft that the first phone comes from.
+func (c *carry) phoneField(i int, next *store.PersonRow) string {
+	field := "phones." + next.Profile.Phones[0].Type
+	if _, given := c.ops[i].Draft[field]; given {
+		return field
+	}
+	return "phones"
+}
+
 // keysOf gives the keys that somebody would like to hold who becomes next. Deletion gives all of them up. Phone and code are claimed where that is
 // asked for, and stay claimed from then on: by those who hold them, and by those who did when they were deleted.
 func (c *carry) keysOf(w *working, next *store.PersonRow) store.Keys {
@@ -212,7 +221,11 @@ func (c *carry) settleKeys(i int, next *store.PersonRow) error {
 		case c.mayShare(u.column, w), unchanged && u.stays:
 			*key = ""
 		default:
-			c.conflict(i, u.field, u.value(next), holder)
+			field := u.field
+			if u.column == store.PhoneKey {
+				field = c.phoneField(i, next)
+			}
+			c.conflict(i, field, u.value(next), holder)
 		}
 	}
 	next.Keys = keys
