@@ -165,3 +165,72 @@ func entryOf(list []CatalogueEntry, code string) (CatalogueEntry, bool) {
 	}
 	return CatalogueEntry{}, false
 }
+
+// MaxCatalogue is how many entries a list of a catalogue has at most.
+const MaxCatalogue = 500
+
+// ValidateCatalogues gives every fault of catalogues by kind of unit.
+func ValidateCatalogues(kinds map[string]UnitCatalogue) (faults Errors) {
+	for _, kind := range slices.Sorted(maps.Keys(kinds)) {
+		u, field := kinds[kind], "catalogues."+kind
+		faults = appendFault(faults, checkCode(field, kind, 64))
+		faults = append(faults, checkEntries(field+".roles", u.Roles)...)
+		faults = append(faults, checkEntries(field+".secondaries", u.Secondaries)...)
+		faults = append(faults, checkEntries(field+".cycles", u.Cycles)...)
+		faults = append(faults, checkEntries(field+".subjects", u.Subjects)...)
+		for i, e := range u.Roles {
+			for _, right := range e.Rights {
+				if right != ReadPeople && right != WritePeople {
+					faults = append(faults, Errorf(Invalid, at(field+".roles", i)+".rights", "A role gives %s or %s, and not %s.", ReadPeople, WritePeople, quoted(string(right))))
+				}
+			}
+		}
+		for i, e := range u.Secondaries {
+			for _, role := range e.Of {
+				if _, known := entryOf(u.Roles, role); !known {
+					faults = append(faults, Errorf(Invalid, at(field+".secondaries", i)+".of", "There is no role %s in this catalogue.", quoted(role)))
+				}
+			}
+		}
+		for _, list := range []struct {
+			name    string
+			entries []CatalogueEntry
+		}{{"secondaries", u.Secondaries}, {"cycles", u.Cycles}, {"subjects", u.Subjects}} {
+			for i, e := range list.entries {
+				if len(e.Rights) > 0 {
+					faults = append(faults, Errorf(Invalid, at(field+"."+list.name, i)+".rights", "Only roles give rights."))
+				}
+			}
+		}
+	}
+	return faults
+}
+
+// checkEntries gives the faults of one list: what two entries would both be called, above all.
+func checkEntries(field string, list []CatalogueEntry) (faults Errors) {
+	if len(list) > MaxCatalogue {
+		return Errors{Errorf(TooLong, field, "At most %d entries fit here; this has %d.", MaxCatalogue, len(list))}
+	}
+	called := map[string]int{}
+	claim := func(i int, part, word string) {
+		key := FoldKey(word)
+		if folded := Fold(word); folded != "" {
+			key = folded
+		}
+		if other, taken := called[key]; taken && other != i {
+			faults = append(faults, Errorf(Conflict, at(field, i)+"."+part, "%s is already what entry %d is called.", quoted(word), other+1))
+		}
+		called[key] = i
+	}
+	for i, e := range list {
+		if err := checkCode(at(field, i)+".code", e.Code, 64); err != nil {
+			faults = append(faults, err)
+			continue
+		}
+		claim(i, "code", e.Code)
+		for _, alias := range e.Aliases {
+			claim(i, "aliases", alias)
+		}
+	}
+	return faults
+}

@@ -185,7 +185,9 @@ func TestSearchFindsWhomALookAtEverybodyFinds(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, st *store.Store) {
 		all := seekers(t, st)
 		write(t, st, secondTenant(t, st), func(tx *store.Tx) error { return insert(tx, named("jean", "Jean", "Dupont")) })
-		pick := func(rt *rapid.T, name string, from ...string) string { return rapid.SampledFrom(append(from, "", "")).Draw(rt, name) }
+		pick := func(rt *rapid.T, name string, from ...string) string {
+			return rapid.SampledFrom(append(from, "", "")).Draw(rt, name)
+		}
 		rapid.Check(t, func(rt *rapid.T) {
 			q := store.PeopleQuery{
 				Search: pick(rt, "search", "jean", "JEAN dup", "idt00001", "@example", "u1", "shared jean", "de", "77", "+221770", "nobody", "ÉLO", "oeil"), FirstName: pick(rt, "first", "jean", "marie", "é", "diaye", "%"),
