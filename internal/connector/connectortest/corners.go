@@ -32,7 +32,7 @@ func (s *suite) rename(t *testing.T) {
 	s.wantPerson(t, s.mustFind(t, connector.Query{ExternalID: made.ExternalID}), next)
 
 	// The old name is free at the target; whether it may be given again is not the connector's business.
-	s.mustApply(t, creation(wanted, "urn:uuid:"+uuid.NewString()))
+	s.mustApply(t, creation(with(wanted, map[string]any{"email": name("before") + "@example.org"}), "urn:uuid:"+uuid.NewString()))
 }
 
 func (s *suite) renameTaken(t *testing.T) {

@@ -109,7 +109,7 @@ func (r *Realm) Declare(t testing.TB, names ...string) {
 
 // Settings are those of a target of kind keycloak that works on the realm; more is laid over them.
 func (r *Realm) Settings(more ...map[string]any) map[string]any {
-	settings := map[string]any{"url": r.Server.URL, "realm": r.Name, "client_id": ClientID, "client_secret": ClientSecret}
+	settings := map[string]any{"url": r.Server.URL, "allow_http": true, "realm": r.Name, "client_id": ClientID, "client_secret": ClientSecret}
 	for _, m := range more {
 		maps.Copy(settings, m)
 	}
