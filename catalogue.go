@@ -166,6 +166,15 @@ func entryOf(list []CatalogueEntry, code string) (CatalogueEntry, bool) {
 	return CatalogueEntry{}, false
 }
 
+// Text is the catalogue in one line, for the record of a change.
+func (u UnitCatalogue) Text() string {
+	b, err := json.Marshal(u)
+	if err != nil {
+		panic(err) // texts, numbers and booleans only
+	}
+	return string(b)
+}
+
 // MaxCatalogue is how many entries a list of a catalogue has at most.
 const MaxCatalogue = 500
 

@@ -232,6 +232,7 @@ func checkSettings(s muster.Settings) muster.Errors {
 	if s.Limits.Percent < 0 || s.Limits.Percent > 100 {
 		faults = append(faults, muster.Errorf(muster.Invalid, "limits.percent", "A percentage is 0 to 100, not %d.", s.Limits.Percent))
 	}
+	faults = append(faults, muster.ValidateCatalogues(s.Catalogues)...)
 	return append(faults, checkIssuers(s.Issuers)...)
 }
 
@@ -261,5 +262,8 @@ func tenantRecord(t muster.Tenant) muster.Record {
 		"limits.percent": l.Percent,
 	}
 	recordIssuers(r, t.Settings.Issuers)
+	for kind, catalogue := range t.Settings.Catalogues {
+		r["catalogues."+kind] = catalogue.Text()
+	}
 	return r
 }

@@ -50,6 +50,8 @@ type SettingsIn struct {
 		Percent     *int `json:"percent,omitempty"`
 	} `json:"limits,omitempty"`
 	Issuers *[]muster.Issuer `json:"issuers,omitempty" doc:"Whose tokens are accepted. It stands in place of the list there was."`
+
+	Catalogues *map[string]muster.UnitCatalogue `json:"catalogues,omitempty" doc:"By kind of unit: the roles and cycles there are, in place of the built-in ones. All of them stand in place of those there were."`
 }
 
 // over lays what is said over settings.
@@ -70,6 +72,7 @@ func (in *SettingsIn) over(s muster.Settings) muster.Settings {
 		lay(&s.Limits.Percent, l.Percent)
 	}
 	lay(&s.Issuers, in.Issuers)
+	lay(&s.Catalogues, in.Catalogues)
 	return s
 }
 
