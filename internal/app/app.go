@@ -22,6 +22,8 @@ import (
 	"github.com/musterid/muster/internal/config"
 	"github.com/musterid/muster/internal/connector/all"
 	"github.com/musterid/muster/internal/intake"
+	"github.com/musterid/muster/internal/invite"
+	"github.com/musterid/muster/internal/mail"
 	"github.com/musterid/muster/internal/provision"
 	"github.com/musterid/muster/internal/queue"
 	"github.com/musterid/muster/internal/roster"
@@ -64,6 +66,8 @@ type App struct {
 	batches   *batch.Engine
 	intake    *intake.Intake
 	provision *provision.Provision
+	mail      *mail.Server // nil: none is set
+	invite    *invite.Invite
 }
 
 // Open prepares everything up to listening on the address; nothing is answered and nobody works before Run. A data folder that another process
@@ -84,7 +88,7 @@ func Open(ctx context.Context, c Config) (*App, error) {
 		a.log = newLog(c.Stderr, c.LogLevel, c.LogFormat)
 	}
 	a.pulse = &pulse{now: c.Now}
-	for _, step := range []func(context.Context) error{a.openFolder, a.openDatabase, a.openCore, a.listen} {
+	for _, step := range []func(context.Context) error{a.openMail, a.openFolder, a.openDatabase, a.openCore, a.listen} {
 		if err := step(ctx); err != nil {
 			return nil, errors.Join(err, a.Close())
 		}
@@ -97,7 +101,7 @@ func lanes(workers int) map[string]int {
 	if workers < 0 {
 		return nil
 	}
-	return map[string]int{batch.Lane: workers, provision.FollowLane: workers, provision.DeliverLane: workers}
+	return map[string]int{batch.Lane: workers, provision.FollowLane: workers, provision.DeliverLane: workers, invite.Lane: workers}
 }
 
 // openCore makes the packages of floor 2, from left to right, and takes up what an earlier process left.
@@ -112,9 +116,15 @@ func (a *App) openCore(ctx context.Context) error {
 	}
 	a.batches = batch.New(a.store, a.queue, a.log)
 	a.roster = roster.New(a.store, a.queue)
-	a.provision = provision.New(provision.Options{Store: a.store, Queue: a.queue, Roster: a.roster, Key: a.key, Kinds: all.Kinds(), Log: a.log})
+	a.provision = provision.New(provision.Options{
+		Store: a.store, Queue: a.queue, Roster: a.roster, Key: a.key, Kinds: all.Kinds(), Log: a.log, CanMail: a.mail != nil,
+	})
 	a.intake = intake.New(a.store, a.batches, a.roster)
 	a.intake.RegisterProfile(edconnekt.Profile()) // also where that surface is off: its imports go on
+	a.invite = invite.New(invite.Options{
+		Store: a.store, Queue: a.queue, Provision: a.provision, Key: a.key, Mail: a.mail, PublicURL: a.publicURL, Locale: a.config.Mail.Locale,
+		PasswordMin: a.config.Mail.PasswordMin, Log: a.log,
+	})
 	a.queue.Every(time.Hour, "answers kept for repeats", func(ctx context.Context) error {
 		_, err := a.access.Sweep(ctx)
 		return err

@@ -6,6 +6,7 @@ import (
 
 	"github.com/musterid/muster/internal/api"
 	"github.com/musterid/muster/internal/api/native"
+	"github.com/musterid/muster/internal/api/pages"
 	"github.com/musterid/muster/internal/intake"
 )
 
@@ -17,6 +18,7 @@ func (a *App) surfaces(closing context.Context) http.Handler {
 			Access: a.access, Roster: a.roster, Batches: a.batches, Intake: a.intake, Provision: a.provision, Now: a.store.Now, Closing: closing.Done(),
 			Limits: native.Limits{Body: a.config.Limits.Body, Depth: a.config.Limits.Depth, Upload: a.uploadLimits()},
 		}),
+		pages.New(pages.Options{Invite: a.invite, PublicURL: a.publicURL(), Now: a.store.Now}),
 	}
 	if !a.config.EdConnekt.Off {
 		surfaces = append(surfaces, a.edconnekt(closing))

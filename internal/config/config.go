@@ -25,6 +25,8 @@ type Config struct {
 	LogLevel  string `name:"log-level" env:"MUSTER_LOG_LEVEL" placeholder:"LEVEL" default:"info" help:"debug, info, warn or error."`
 	LogFormat string `name:"log-format" env:"MUSTER_LOG_FORMAT" placeholder:"FORMAT" default:"text" help:"text or json."`
 
+	Mail Mail `embed:""`
+
 	EdConnekt EdConnekt `embed:""`
 
 	Limits Limits `embed:""`
@@ -50,6 +52,7 @@ func (c Config) WithDefaults() Config {
 	set(&c.Workers, 4)
 	set(&c.LogLevel, "info")
 	set(&c.LogFormat, "text")
+	c.Mail.setDefaults()
 	l := &c.Limits
 	set(&l.Body, 1<<20)
 	set(&l.Depth, 32)
@@ -85,6 +88,7 @@ func (c Config) Check() error {
 	if c.SealingKey != "" && c.SealingKeyFile != "" {
 		add("sealing-key-file", "The sealing key is given twice: as a file and as itself. Keep one of them.")
 	}
+	c.Mail.check(c.Listen, add)
 	if !oneOf(c.LogLevel, "debug", "info", "warn", "error") {
 		add("log-level", "%q is none of debug, info, warn, error.", c.LogLevel)
 	}

@@ -58,7 +58,7 @@ func (i *Invite) letter(ctx context.Context, m store.MailRow) (l letter, wanted 
 		return l, false, err
 	}
 	account, person, err := i.provision.AccountToActivate(ctx, m.Tenant, ticket.Subject)
-	if muster.CodeOf(err) == muster.NotFound {
+	if code := muster.CodeOf(err); code == muster.Gone || code == muster.NotFound {
 		return l, false, nil
 	}
 	if err != nil {
@@ -147,8 +147,6 @@ func short(name string) string {
 }
 
 // note records in the audit what was done for an account.
-func note(tx *store.Tx, action string, l letter, caller muster.Caller) error {
-	return tx.Audit([]muster.AuditEntry{{
-		Actor: caller.Name, Surface: caller.Surface, Request: caller.RequestID, Action: action, Object: "account " + l.object.String(), Person: l.person,
-	}})
+func note(tx *store.Tx, action string, l letter) error {
+	return tx.Audit([]muster.AuditEntry{{Actor: "muster", Surface: "mail", Action: action, Object: "account " + l.object.String(), Person: l.person}})
 }

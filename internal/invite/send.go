@@ -129,7 +129,7 @@ func (i *Invite) taken(tx *store.Tx, m *store.MailRow, l letter) error {
 	if m.Repeats > 0 {
 		action = "mail.repeat" // the one before may have arrived too
 	}
-	if err := note(tx, action, l, muster.Caller{Name: "muster", Surface: "mail"}); err != nil {
+	if err := note(tx, action, l); err != nil {
 		return err
 	}
 	return i.provision.Mailed(tx, l.account, expires)

@@ -91,12 +91,14 @@ func (i *Invite) open(ctx context.Context, token string) (o opened, err error) {
 		return o, err
 	}
 	o.account, o.person, err = i.provision.AccountToActivate(ctx, o.row.Tenant, o.row.Subject)
-	if muster.CodeOf(err) == muster.NotFound {
-		o.state = TicketWithdrawn
-		return o, nil
+	gone := muster.CodeOf(err) == muster.Gone || muster.CodeOf(err) == muster.NotFound
+	if err != nil && !gone {
+		return o, err
 	}
-	o.state = i.stateOf(&o)
-	return o, err
+	if o.state = i.stateOf(&o); o.state == TicketOpen && gone {
+		o.state = TicketWithdrawn
+	}
+	return o, nil
 }
 
 func (i *Invite) stateOf(o *opened) TicketState {
@@ -105,8 +107,6 @@ func (i *Invite) stateOf(o *opened) TicketState {
 		return TicketUsed // also when the process died before it could note the use
 	case !o.row.ExpiresAt.IsZero() && !o.row.ExpiresAt.After(i.store.Now()):
 		return TicketExpired
-	case !o.person.CanSignIn():
-		return TicketWithdrawn
 	}
 	return TicketOpen
 }
@@ -114,7 +114,7 @@ func (i *Invite) stateOf(o *opened) TicketState {
 // SetPassword uses a ticket: it gives the account the password. Of several that try at once one does, and the others are muster.Conflict. When it does
 // not succeed the ticket is as it was, and the error says why: field password for one that cannot be taken, muster.Unavailable for a target that is
 // down, muster.Gone for a ticket that is used, over or withdrawn.
-func (i *Invite) SetPassword(ctx context.Context, caller muster.Caller, token, password string) error {
+func (i *Invite) SetPassword(ctx context.Context, token, password string) error {
 	o, err := i.open(ctx, token)
 	if err != nil {
 		return err
@@ -143,13 +143,7 @@ func (i *Invite) SetPassword(ctx context.Context, caller muster.Caller, token, p
 	if err := i.provision.SetPassword(ctx, o.row.Tenant, o.row.Subject, password); err != nil {
 		return i.leave(ctx, &o, owner, err)
 	}
-	caller.Name, caller.Tenant = "ticket", o.row.Tenant
-	return i.store.Update(ctx, o.row.Tenant, func(tx *store.Tx) error {
-		if err := tx.UseTicket(o.row); err != nil {
-			return err
-		}
-		return note(tx, "account.password", letter{object: o.account.ID, person: o.account.Person}, caller)
-	})
+	return i.store.Update(ctx, o.row.Tenant, func(tx *store.Tx) error { return tx.UseTicket(o.row) })
 }
 
 // leave gives a ticket back whose password was not taken.
