@@ -20,7 +20,7 @@ import (
 
 func TestPasswords(t *testing.T) {
 	t.Parallel()
-	r := keycloaktest.Start(t).Realm(t, keycloaktest.Options{Realm: settings{"passwordPolicy": "length(8) and notUsername"}})
+	r := keycloaktest.Start(t).Realm(t, keycloaktest.Options{Realm: settings{"passwordPolicy": keycloaktest.Hashing + " and length(8)"}})
 	connectortest.Passwords(t, connectortest.PasswordHarness{
 		Harness: connectortest.Harness{Kind: kind, Config: decode(t, r.Settings()), Env: env, Secret: "canary-"},
 		SignIn: func(t testing.TB, _, username, password string) bool {

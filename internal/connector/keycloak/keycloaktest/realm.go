@@ -3,12 +3,16 @@ package keycloaktest
 import (
 	"context"
 	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/pem"
 	"fmt"
 	"maps"
 	"net"
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 )
@@ -22,6 +26,9 @@ const (
 	Marker       = "muster"                    // the attribute of the marker, declared for administrators alone
 	From         = "keycloak@example.org"      // sender of the realm's mails
 )
+
+// Hashing is a password policy under which hashing takes no time. A test that sets a "passwordPolicy" adds to it with " and ".
+const Hashing = "hashAlgorithm(pbkdf2-sha256) and hashIterations(1)"
 
 // Rights are the roles of the client realm-management that docs/connectors/keycloak.md asks for.
 var Rights = []string{"manage-users", "view-users", "query-users", "query-groups", "view-realm", "view-events"}
@@ -53,6 +60,7 @@ func (s *Server) Realm(t testing.TB, o Options) *Realm {
 	}
 	wanted := map[string]any{
 		"realm": r.Name, "enabled": true, "sslRequired": "none", "editUsernameAllowed": true, "eventsEnabled": true, "eventsExpiration": 3600,
+		"passwordPolicy": Hashing, "components": map[string]any{"org.keycloak.keys.KeyProvider": keys()},
 		"clients": []any{
 			map[string]any{
 				"clientId": ClientID, "secret": ClientSecret, "publicClient": false, "serviceAccountsEnabled": true, "standardFlowEnabled": false,
@@ -193,3 +201,25 @@ func (r *Realm) GroupID(t testing.TB, path string) string {
 
 // random keeps realms of processes that share a server apart.
 func random() string { return strings.ToLower(rand.Text()[:10]) }
+
+// signingKey signs the tokens of all realms of this process: Keycloak takes seconds to make one itself.
+var signingKey = sync.OnceValue(func() string {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		panic(err)
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)}))
+})
+
+// keys are what Keycloak would make for a new realm, but for a key that encrypts.
+func keys() []any {
+	provider := func(name, id string, config map[string]any) any {
+		config["priority"] = []string{"100"}
+		return map[string]any{"name": name, "providerId": id, "config": config}
+	}
+	return []any{
+		provider("rsa", "rsa", map[string]any{"privateKey": []string{signingKey()}, "algorithm": []string{"RS256"}}),
+		provider("hmac", "hmac-generated", map[string]any{"algorithm": []string{"HS512"}}),
+		provider("aes", "aes-generated", map[string]any{}),
+	}
+}
