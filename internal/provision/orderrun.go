@@ -3,7 +3,6 @@ package provision
 import (
 	"context"
 	"errors"
-	"time"
 
 	"github.com/google/uuid"
 
@@ -18,8 +17,11 @@ const orderRows = 1_000
 // errLeft is a run that somebody else has taken over.
 var errLeft = errors.New("provision: the run of the order is somebody else's now")
 
-// enqueueOrder has an order run once the transaction is durable.
+// enqueueOrder has an order run once the transaction is durable. Until restTime is over nobody else asks for that.
 func (p *Provision) enqueueOrder(tx *store.Tx, order int64) error {
+	if asked, err := tx.AwaitRun(order, tx.Now().Add(restTime)); err != nil || !asked {
+		return err
+	}
 	tx.AfterCommit(p.queue.Nudge)
 	return p.queue.Enqueue(tx.Context(), tx.SQL(), orderJob, orderArgs{Tenant: tx.Tenant(), Batch: order}, queue.Once())
 }
@@ -141,8 +143,11 @@ func (p *Provision) chunkOfOrder(tx *store.Tx, order int64, owner string, rows i
 	if err := tx.SaveBatch(&b); err != nil {
 		return false, err
 	}
+	if b.NextIndex == b.Total {
+		return false, tx.ReleaseBatch(b.Seq, owner)
+	}
 	_, err = tx.LeaseBatch(b.Seq, owner, tx.Now().Add(leaseTime))
-	return b.NextIndex < b.Total, err
+	return true, err
 }
 
 // untally takes an outcome that is one no more out of counts.
@@ -154,27 +159,17 @@ func untally(c *muster.Counts, i *muster.Item) {
 }
 
 // sweepOrders has runs carried on whose process died.
-func (p *Provision) sweepOrders(ctx context.Context, rest time.Duration) error {
+func (p *Provision) sweepOrders(ctx context.Context) error {
 	var left []store.Abandoned
 	err := p.store.View(ctx, store.Everyone, func(tx *store.Tx) (err error) {
-		left, err = tx.AbandonedOrders(tx.Now().Add(-rest))
+		left, err = tx.AbandonedOrders()
 		return err
 	})
 	if err != nil {
 		return err
 	}
 	for _, a := range left {
-		err := p.store.Update(ctx, a.Tenant, func(tx *store.Tx) error {
-			b, err := tx.LockBatch(a.Batch)
-			if err != nil {
-				return err
-			}
-			if err := tx.SaveBatch(&b); err != nil { // it has not stood still from now on, and is not asked for again at once
-				return err
-			}
-			return p.enqueueOrder(tx, a.Batch)
-		})
-		if err != nil {
+		if err := p.store.Update(ctx, a.Tenant, func(tx *store.Tx) error { return p.enqueueOrder(tx, a.Batch) }); err != nil {
 			return err
 		}
 	}

@@ -129,7 +129,7 @@ func (p *Provision) sweepFollowing(ctx context.Context) error {
 	if !p.started.Swap(true) && p.store.Engine() == store.SQLite {
 		rest = 0
 	}
-	if err := p.sweepOrders(ctx, rest); err != nil {
+	if err := p.sweepOrders(ctx); err != nil {
 		return err
 	}
 	var left []store.Abandoned

@@ -215,7 +215,7 @@ func (tx *Tx) FreeLeases() error {
 	if err := tx.exec("DELETE FROM idempotency WHERE status = 0"); err != nil {
 		return err
 	}
-	if err := tx.exec("UPDATE batch SET owner = NULL, lease = NULL WHERE owner IS NOT NULL"); err != nil {
+	if err := tx.exec("UPDATE batch SET owner = NULL, lease = NULL WHERE lease IS NOT NULL"); err != nil {
 		return err
 	}
 	if err := tx.exec("UPDATE account SET activation_owner = NULL, activation_lease = NULL WHERE activation_owner IS NOT NULL"); err != nil {

@@ -29,7 +29,11 @@ func (tx *Tx) Orders(unit int64, within []string, skip, limit int) ([]BatchRow, 
 
 func (tx *Tx) ordersSQL(unit int64, within []string, skip, limit int) (string, []any) {
 	w, from := where{}, "batch t"
-	w.add("t.tenant = ?", tx.tenant)
+	tenant := "t.tenant + 0 = ?" // what is of a unit is read by the unit, and not by looking all orders of the tenant through
+	if unit == 0 && within == nil {
+		tenant = "t.tenant = ?"
+	}
+	w.add(tenant, tx.tenant)
 	w.add("t.waiting IS NOT NULL")
 	switch {
 	case unit != 0:
@@ -62,11 +66,19 @@ func (tx *Tx) Order(id uuid.UUID) (BatchRow, error) {
 	return tx.oneBatch("t.id = $1 AND t.tenant = $2 AND t.waiting IS NOT NULL", "There is no order of accounts "+id.String()+".", tx.uuid(id), tx.tenant)
 }
 
-// AbandonedOrders lists the orders, of all tenants, whose run is not through, that nobody runs, and that have stood still since a time.
-func (tx *Tx) AbandonedOrders(since time.Time) ([]Abandoned, error) {
+// AwaitRun says that somebody was asked to run an order and has until a time to begin. It gives false when somebody runs it, or was asked before and
+// has time yet.
+func (tx *Tx) AwaitRun(seq int64, until time.Time) (bool, error) {
+	n, err := tx.affect("UPDATE batch SET owner = NULL, lease = $1 WHERE seq = $2 AND tenant = $3 AND (lease IS NULL OR lease < $4)",
+		micros(until), seq, tx.tenant, micros(tx.now))
+	return n == 1, err
+}
+
+// AbandonedOrders lists the orders, of all tenants, whose run is not through, and that nobody runs or is about to.
+func (tx *Tx) AbandonedOrders() ([]Abandoned, error) {
 	var list []Abandoned
 	err := tx.each(`SELECT tenant, seq, state FROM batch WHERE state IN ('receiving', 'planning', 'running') AND state = 'running' AND kind = 'provision' AND waiting IS NOT NULL
- AND next_index < total AND (lease IS NULL OR lease < $1) AND updated_at <= $2 ORDER BY seq LIMIT 1000`, []any{micros(tx.now), micros(since)}, func(scan func(...any) error) error {
+ AND next_index < total AND (lease IS NULL OR lease < $1) ORDER BY seq LIMIT 1000`, []any{micros(tx.now)}, func(scan func(...any) error) error {
 		var a Abandoned
 		err := scan(&a.Tenant, &a.Batch, (*string)(&a.State))
 		list = append(list, a)
