@@ -40,20 +40,30 @@ func saveIssuers(tx *store.Tx, caller muster.Caller, before, after []muster.Issu
 					"Only an operator may allow addresses on this machine or in private networks: a caller of the installation's first tenant with the privilege %s.", muster.ManageTenants))
 			}
 		}
-		if i.Target == "" || i.Target == was.Target {
-			continue
-		}
-		_, err := tx.TargetByName(i.Target)
-		if muster.CodeOf(err) == muster.NotFound {
-			faults = append(faults, muster.Errorf(muster.Invalid, fmt.Sprintf("issuers[%d].target", n), "There is no target %q.", i.Target))
-		} else if err != nil {
+		fault, err := namesTarget(tx, fmt.Sprintf("issuers[%d].target", n), was.Target, i.Target)
+		if err != nil {
 			return err
+		}
+		if fault != nil {
+			faults = append(faults, fault)
 		}
 	}
 	if len(faults) > 0 {
 		return faults
 	}
 	return tx.SaveIssuers(after)
+}
+
+// namesTarget says what is wrong with a setting that names a target, if it changes.
+func namesTarget(tx *store.Tx, field, before, after string) (fault *muster.Error, err error) {
+	if after == "" || after == before {
+		return nil, nil
+	}
+	_, err = tx.TargetByName(after)
+	if muster.CodeOf(err) == muster.NotFound {
+		return muster.Errorf(muster.Invalid, field, "There is no target %q.", after), nil
+	}
+	return nil, err
 }
 
 func issuerOf(list []muster.Issuer, url string) muster.Issuer {

@@ -192,6 +192,13 @@ func (a *Access) UpdateTenant(ctx context.Context, caller muster.Caller, code st
 		if d.Empty() {
 			return nil
 		}
+		fault, err := namesTarget(tx, "provisioning.target", before.Settings.Provisioning.Target, tenant.Settings.Provisioning.Target)
+		if err != nil {
+			return err
+		}
+		if fault != nil {
+			return fault
+		}
 		if err := saveIssuers(tx, caller, before.Settings.Issuers, tenant.Settings.Issuers); err != nil {
 			return err
 		}
@@ -260,6 +267,9 @@ func tenantRecord(t muster.Tenant) muster.Record {
 		"code": t.Code, "name": t.Name, "usernames.pattern": u.Pattern, "usernames.digits": u.Digits, "usernames.first_number": u.FirstNumber,
 		"usernames.number": string(u.Number), "usernames.max_length": u.MaxLength, "limits.max_disables": l.MaxDisables, "limits.max_renames": l.MaxRenames,
 		"limits.percent": l.Percent,
+	}
+	if target := t.Settings.Provisioning.Target; target != "" {
+		r["provisioning.target"] = target
 	}
 	recordIssuers(r, t.Settings.Issuers)
 	for kind, catalogue := range t.Settings.Catalogues {

@@ -468,6 +468,25 @@ func TestIssuersOfTenants(t *testing.T) {
 	})
 }
 
+func TestProvisioningTarget(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		set := func(target string) error {
+			settings := muster.DefaultSettings()
+			settings.Provisioning.Target = target
+			_, err := h.UpdateTenant(t.Context(), h.admin, "default", access.TenantChange{Settings: &settings})
+			return err
+		}
+		want(t, "a target that is not there", set("sso"), muster.Invalid)
+		h.account(t, h.admin.Tenant, "sso", 0, "")
+		for _, target := range []string{"sso", ""} {
+			want(t, "to "+target, set(target), "")
+			if s, err := h.SettingsOf(t.Context(), h.admin.Tenant); err != nil || s.Provisioning.Target != target {
+				t.Errorf("settings %+v, %v", s, err)
+			}
+		}
+	})
+}
+
 func TestAudienceSaysWhichTenant(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		if _, err := h.CreateTenant(t.Context(), h.admin, access.NewTenant{Code: "school", Name: "School"}); err != nil {

@@ -51,6 +51,9 @@ type SettingsIn struct {
 	} `json:"limits,omitempty"`
 	Issuers *[]muster.Issuer `json:"issuers,omitempty" doc:"Whose tokens are accepted. It stands in place of the list there was."`
 
+	Provisioning *struct {
+		Target *string `json:"target,omitempty" doc:"The target's name. Empty: the only one of kind keycloak, else the accounts that are held here."`
+	} `json:"provisioning,omitempty"`
 	Catalogues *map[string]muster.UnitCatalogue `json:"catalogues,omitempty" doc:"By kind of unit: the roles and cycles there are, in place of the built-in ones. All of them stand in place of those there were."`
 }
 
@@ -70,6 +73,9 @@ func (in *SettingsIn) over(s muster.Settings) muster.Settings {
 		lay(&s.Limits.MaxDisables, l.MaxDisables)
 		lay(&s.Limits.MaxRenames, l.MaxRenames)
 		lay(&s.Limits.Percent, l.Percent)
+	}
+	if p := in.Provisioning; p != nil {
+		lay(&s.Provisioning.Target, p.Target)
 	}
 	lay(&s.Issuers, in.Issuers)
 	lay(&s.Catalogues, in.Catalogues)
