@@ -168,11 +168,14 @@ func (p *Provision) Deliver(ctx context.Context, caller muster.Caller, id uuid.U
 
 // RetryBatch has the failed accounts of a provision batch delivered again: their items are pending once more.
 func (p *Provision) RetryBatch(ctx context.Context, caller muster.Caller, id uuid.UUID) (b store.BatchRow, err error) {
-	if err := access.Can(caller, muster.WritePeople); err != nil {
+	if err := access.Some(caller, muster.WritePeople); err != nil {
 		return b, err
 	}
 	err = p.store.Update(ctx, caller.Tenant, func(tx *store.Tx) error {
 		found, err := tx.Batch(id)
+		if err == nil {
+			err = access.Change(tx, caller, found.Unit, muster.Errorf(muster.NotFound, "id", "There is no batch %s.", id))
+		}
 		if err != nil {
 			return err
 		}

@@ -71,6 +71,9 @@ func (a *acting) findPeople() error {
 	if err != nil {
 		return err
 	}
+	if err := a.rules.Bounds.forget(a.tx, found); err != nil {
+		return err
+	}
 	a.ops = make([]Op, len(a.wishes))
 	for i, w := range a.wishes {
 		p, known := found[w.Person]

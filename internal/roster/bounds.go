@@ -95,6 +95,11 @@ func (c *carry) bound() error {
 	}
 	for i, op := range c.ops {
 		w := c.at[i]
+		if there := c.people[op.Person]; there != nil && !known[op.Person] {
+			c.out[i].Faults = muster.Errors{muster.Errorf(muster.NotFound, "id", "There is no person %s.", there.row.ID)}
+			c.at[i] = nil
+			continue
+		}
 		if w == nil {
 			continue
 		}
@@ -106,11 +111,7 @@ func (c *carry) bound() error {
 			continue
 		}
 		w.shared = may[op.Person] == access.Shared
-		switch {
-		case !known[op.Person]:
-			c.out[i].Faults = muster.Errors{muster.Errorf(muster.NotFound, "id", "There is no person %s.", w.row.ID)}
-			c.at[i] = nil
-		case may[op.Person] == access.Outside:
+		if may[op.Person] == access.Outside {
 			c.out[i].Faults = muster.Errors{muster.Errorf(muster.Forbidden, "", "%s is in none of the units in which you may change people.", w.row.Shown())}
 			c.at[i] = nil
 		}

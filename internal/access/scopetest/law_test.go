@@ -371,7 +371,7 @@ var accounts = map[string]operation{
 	"Remind": {tenants, func(w *world, c muster.Caller) (int, error) {
 		return one(second(w.provision.Remind(w.Context(), c, account(w).ID)))
 	}},
-	"RetryBatch": {tenants, func(w *world, c muster.Caller) (int, error) {
+	"RetryBatch": {writes, func(w *world, c muster.Caller) (int, error) {
 		return one(second(w.provision.RetryBatch(w.Context(), c, w.done.ID)))
 	}},
 

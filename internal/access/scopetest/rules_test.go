@@ -67,6 +67,11 @@ func TestPeopleInSeveralUnits(t *testing.T) {
 		w.wants("change of somebody of one's own", w.change(mine, w.ann, muster.Draft{"email": "ann2@x.test", "state": "suspended"}), "")
 		w.wants("mode of somebody of one's own", w.change(mine, w.ann, muster.Draft{"mode": "root_visible"}), muster.Forbidden)
 		w.wants("change of a stranger", w.change(mine, w.bob, muster.Draft{"nickname": "x"}), muster.NotFound)
+		_, err := results(w.roster.Change(t.Context(), mine, []roster.Wish{{Person: w.bob.ID, Version: 99, Draft: muster.Draft{"nickname": "x"}}}))
+		w.wants("change of a stranger as they were", err, muster.NotFound)
+		if strings.Contains(err.Error(), "changed meanwhile") {
+			t.Errorf("a stranger's version is told: %v", err)
+		}
 		w.wants("change of somebody in no unit", w.change(mine, w.nil, muster.Draft{"nickname": "x"}), muster.NotFound)
 	})
 }
