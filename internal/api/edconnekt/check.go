@@ -219,8 +219,11 @@ func (c *checks) value() (b *body, value any, err error) {
 	if err != nil || !utf8.Valid(raw) {
 		offset := decoder.InputOffset()
 		var syntax *json.SyntaxError
-		if errors.As(err, &syntax) {
+		switch {
+		case errors.As(err, &syntax):
 			offset = max(syntax.Offset-1, 0)
+		case errors.Is(err, io.ErrUnexpectedEOF):
+			offset = int64(len(raw))
 		}
 		c.fault([]any{"body", offset}, "json_invalid", "JSON decode error", map[string]any{}, map[string]any{"error": "JSON decode error"})
 	}

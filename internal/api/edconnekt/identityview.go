@@ -11,9 +11,17 @@ import (
 func identityFields(p *muster.Person) map[string]any {
 	return map[string]any{
 		"id": p.ID, "firstname": p.FirstName, "lastname": p.LastName, "email": orNull(p.Email), "phone": orNull(phoneOf(p)), "code_identite": orNull(p.Code),
-		"status": statusOfPerson(p), "account_required": accountRequired(p), "external_id": orNull(p.SourceID), "username": orNull(p.Username),
+		"status": statusOfPerson(p), "account_required": accountRequired(p), "external_id": orNull(externalID(p)), "username": orNull(p.Username),
 		"created_at": timestamp(p.CreatedAt), "updated_at": timestamp(p.UpdatedAt),
 	}
+}
+
+// externalID is the id that the school's own system has for somebody; other ids are nobody's business here.
+func externalID(p *muster.Person) string {
+	if p.Source == withoutAddress {
+		return ""
+	}
+	return p.SourceID
 }
 
 func (s *surface) identityView(q *request, p roster.Person) (map[string]any, error) {
@@ -47,7 +55,7 @@ func (s *surface) identityViews(q *request, people []roster.Person) ([]map[strin
 		for _, name := range []string{"establishment_id", "role_principal_code", "role_effectif_code", "function_display"} {
 			v[name] = nil
 		}
-		v["cycle_codes"] = []string{}
+		v["cycle_codes"], v["subject_codes"] = []string{}, []string{}
 		if len(links) > 0 {
 			for name := range links[0] {
 				v[name] = links[0][name]

@@ -73,13 +73,30 @@ func (s *surface) upload(q *request) (int, any, error) {
 	}
 	defer file.Close()
 	b, err := s.Intake.Receive(q.ctx, q.caller, file, intake.Upload{
-		Name: fileName(files[0].Filename), Matching: muster.Upsert, Source: source, Then: batch.CarryIt, Limits: s.Upload, Unit: roster.UnitRef{ID: unit}, Reading: reading,
-		AccountsAsked: true, Profile: profile, Rules: admission,
+		Name: fileName(files[0].Filename), Matching: muster.Upsert, Source: source, Then: batch.CarryIt, Limits: s.Upload, Unit: roster.UnitRef{ID: unit}, Reading: reading(),
+		AccountsAsked: true, Profile: profile, Rules: admission, Sheets: sheets,
 	})
 	if err != nil {
 		return 0, nil, fileFault(err)
 	}
 	return http.StatusAccepted, s.accepted(b), nil
+}
+
+// sheets says which sheets of a workbook belong together (contract §9.2): the people, and their roles and cycles beside them. A workbook without a
+// sheet of that name is read as a table.
+func sheets(names []string) (main string, beside []string) {
+	for _, name := range names {
+		switch strings.ToLower(strings.TrimSpace(name)) {
+		case "identities":
+			main = name
+		case "roles", "cycles":
+			beside = append(beside, name)
+		}
+	}
+	if main == "" {
+		return "", nil
+	}
+	return main, beside
 }
 
 // admission is how people come in by this surface: their username is made when an account is asked for, and phone and code are theirs alone.

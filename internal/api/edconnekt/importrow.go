@@ -37,21 +37,26 @@ const (
 	source       = "edconnekt" // that external ids belong to
 )
 
-// reading says what the columns of a header mean. Columns of other names are read as in any import.
-func reading(header []string) (map[string]string, error) {
-	mapping := map[string]string{}
-	taken := map[string]bool{}
-	for _, name := range header {
-		if field := columnsOf[strings.ToLower(strings.TrimSpace(name))]; field != "" && !taken[field] {
-			mapping[name], taken[field] = field, true
+// reading gives what says what the columns of a header mean. Columns of other names are read as in any import. It is asked about the sheet of the
+// people first, which has to have their names, and then about the sheets beside it.
+func reading() func(header []string) (map[string]string, error) {
+	people := true
+	return func(header []string) (map[string]string, error) {
+		mapping := map[string]string{}
+		taken := map[string]bool{}
+		for _, name := range header {
+			if field := columnsOf[strings.ToLower(strings.TrimSpace(name))]; field != "" && !taken[field] {
+				mapping[name], taken[field] = field, true
+			}
 		}
-	}
-	for _, needed := range []string{"last_name", "first_name"} {
-		if !taken[needed] {
-			return nil, muster.Errorf(muster.Required, columnOf(needed), "The header has no column %s.", columnOf(needed))
+		for _, needed := range []string{"last_name", "first_name"} {
+			if people && !taken[needed] {
+				return nil, muster.Errorf(muster.Required, columnOf(needed), "The header has no column %s.", columnOf(needed))
+			}
 		}
+		people = false
+		return mapping, nil
 	}
-	return mapping, nil
 }
 
 // columnOf is the template's word for a field.
@@ -94,6 +99,7 @@ func prepare(o *intake.Options, cells map[string]string) muster.Errors {
 	r.names()
 	r.contact()
 	r.details()
+	r.known(o)
 	return r.faults
 }
 
@@ -199,6 +205,18 @@ func (r *row) contact() {
 	case !phoneForm.MatchString(phone), len(phone) < leastPhone, len(phone) > longestPhone:
 		r.wrong(phoneField, "%q is no phone number: %d to %d characters, digits and signs only, with a + before them where needed.", shown(phone), leastPhone, longestPhone)
 	}
+}
+
+// withoutAddress is the source of the ids that pupils without an address are known by.
+const withoutAddress = "edconnekt-row"
+
+// known has a pupil who has no address found again when the file is sent once more: by establishment, names and date of birth.
+func (r *row) known(o *intake.Options) {
+	if r.cells["email"] != "" || r.cells["source_id"] != "" || len(r.faults) > 0 {
+		return
+	}
+	r.cells["source"] = withoutAddress
+	r.cells["source_id"] = strings.Join([]string{o.Unit.String(), muster.FoldKey(r.cells["last_name"]), muster.FoldKey(r.cells["first_name"]), r.cells["birth_date"]}, "/")
 }
 
 func (r *row) details() {

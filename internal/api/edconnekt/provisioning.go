@@ -187,7 +187,7 @@ type itemView struct {
 func itemOf(batch uuid.UUID, i *provision.OrderItem) itemView {
 	p := &i.Person
 	v := itemView{
-		ID: i.ID, Batch: batch, Identity: p.ID, Domain: i.Role, ExternalID: firstOf(p.SourceID, p.Code), FirstName: orNull(p.FirstName), LastName: orNull(p.LastName),
+		ID: i.ID, Batch: batch, Identity: p.ID, Domain: i.Role, ExternalID: firstOf(externalID(&p.Person), p.Code), FirstName: orNull(p.FirstName), LastName: orNull(p.LastName),
 		Email: orNull(p.Email), Role: orNull(i.Role), Status: statusOf(i), LastError: orNull(lastError(i)), CreatedAt: timestamp(i.CreatedAt), UpdatedAt: timestamp(i.UpdatedAt),
 	}
 	if i.Unit != (uuid.UUID{}) {
