@@ -9,6 +9,7 @@ import (
 
 	"github.com/musterid/muster"
 	"github.com/musterid/muster/internal/connector"
+	"github.com/musterid/muster/internal/connector/keycloak"
 	"github.com/musterid/muster/internal/connector/ldap"
 	"github.com/musterid/muster/internal/connector/rehearsal"
 )
@@ -16,6 +17,7 @@ import (
 // Kinds gives every kind, in the order in which forms show them.
 func Kinds() []connector.Kind {
 	return []connector.Kind{
+		keycloak.Kind,
 		ldap.Kind,
 		rehearsal.Kind,
 	}
