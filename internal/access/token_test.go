@@ -14,7 +14,9 @@ import (
 	"github.com/musterid/muster"
 	"github.com/musterid/muster/internal/access"
 	"github.com/musterid/muster/internal/auth/authtest"
+	"github.com/musterid/muster/internal/secret"
 	"github.com/musterid/muster/internal/store"
+	"github.com/musterid/muster/internal/store/storetest"
 )
 
 // trust starts an issuer, on the clock of the house, that a tenant accepts tokens of.
@@ -514,4 +516,33 @@ func TestAudienceSaysWhichTenant(t *testing.T) {
 			}
 		}
 	})
+}
+
+func BenchmarkCallerOfToken(b *testing.B) {
+	for _, engine := range storetest.Engines {
+		b.Run(string(engine), func(b *testing.B) {
+			a := access.New(storetest.OpenWithoutTenant(b, engine))
+			b.Cleanup(a.Close)
+			var plain string
+			if _, err := a.Bootstrap(b.Context(), secret.NewKey(), func(p string) error { plain = p; return nil }); err != nil {
+				b.Fatal(err)
+			}
+			admin, err := a.CallerOfKey(b.Context(), plain)
+			if err != nil {
+				b.Fatal(err)
+			}
+			i := authtest.Start(b)
+			settings := muster.DefaultSettings()
+			settings.Issuers = []muster.Issuer{i.Setting()}
+			if _, err := a.UpdateTenant(b.Context(), admin, "default", access.TenantChange{Settings: &settings}); err != nil {
+				b.Fatal(err)
+			}
+			token := i.Token(nil)
+			for b.Loop() {
+				if _, err := a.CallerOfToken(b.Context(), token); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
 }

@@ -39,8 +39,8 @@ func New(now func() time.Time) *Verifier {
 
 // Close ends the fetches under way, and waits for them.
 func (v *Verifier) Close() {
-	v.stop()
-	v.mu.Lock() // nothing begins from here on: see ring.begin
+	v.mu.Lock()
+	v.stop() // nothing begins from here on: see ring.begin
 	v.mu.Unlock()
 	v.done.Wait()
 }
