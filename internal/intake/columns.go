@@ -124,10 +124,8 @@ func (o *Options) inColumns(faults muster.Errors) muster.Errors {
 	return named
 }
 
-// meant says whether a fault of a field is about what stands in a column. Of somebody's phones, the first is the one that others may have.
-func meant(column, field string) bool {
-	return column == field || "attributes."+column == field || field == "phones" && strings.HasPrefix(column, "phones.")
-}
+// meant says whether a fault of a field is about what stands in a column.
+func meant(column, field string) bool { return column == field || "attributes."+column == field }
 
 func quote(list []string) []string {
 	quoted := make([]string, len(list))

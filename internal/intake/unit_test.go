@@ -187,10 +187,10 @@ func TestRepeatedAddressesAndPhones(t *testing.T) {
 					{5, "email", "Mail", "row 3"},
 					{5006, "email", "Mail", "row 2"},
 					{5007, "email", "Mail", "row 3"},
-					{5008, "phones", "Numéro", "Known"},
-					{5009, "phones", "Numéro", "Known"},
-					{5011, "phones", "Numéro", "row 5010"},
-					{5012, "phones", "Numéro", "row 5010"},
+					{5008, "phones.mobile", "Numéro", "Known"},
+					{5009, "phones.mobile", "Numéro", "Known"},
+					{5011, "phones.mobile", "Numéro", "row 5010"},
+					{5012, "phones.mobile", "Numéro", "row 5010"},
 				}
 				for i, item := range failed {
 					if i >= len(want) {
