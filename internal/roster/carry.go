@@ -105,7 +105,8 @@ type working struct {
 	base    string // of a username to be generated
 	number  int    // of the base, counted from 1 within this run
 
-	wantsCode bool // a code is to be allocated
+	wantsCode bool                // a code is to be allocated
+	claimed   store.ReleasedClaim // what is held that not everybody claims; of somebody deleted: what was
 }
 
 // wanted is what an op makes of a person.
@@ -141,13 +142,16 @@ func (c *carry) load() error {
 	}
 	var deleted []int64
 	for seq, row := range rows {
-		c.people[seq] = &working{row: &row, before: &row}
+		c.people[seq] = &working{row: &row, before: &row, claimed: claimOf(&row)}
 		if row.State == muster.Deleted {
 			deleted = append(deleted, seq)
 		}
 	}
 	if c.released, err = c.tx.ReleasedClaims(deleted); err != nil {
 		return err
+	}
+	for seq, claim := range c.released {
+		c.people[seq].claimed = claim
 	}
 	nobody, fresh := &store.PersonRow{}, &store.PersonRow{Person: Fresh()}
 	fresh.CreatedAt = c.tx.Now()

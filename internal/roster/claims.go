@@ -67,14 +67,18 @@ func (c *carry) keysOf(w *working, next *store.PersonRow) store.Keys {
 	keys := store.Keys{
 		Username: muster.FoldKey(next.Username), Email: muster.FoldKey(next.Email), Employee: next.EmployeeID, Source: store.SourceKeyOf(next.Source, next.SourceID),
 	}
-	released := c.released[w.before.Seq]
-	if c.rules.ClaimPhone || w.row.Keys.Phone != "" || released.Phone {
+	if c.rules.ClaimPhone || w.claimed.Phone {
 		keys.Phone = next.PhoneKey()
 	}
-	if c.rules.ClaimCode || w.row.Keys.Code != "" || released.Code {
+	if c.rules.ClaimCode || w.claimed.Code {
 		keys.Code = muster.FoldKey(next.Code)
 	}
 	return keys
+}
+
+// claimOf is what somebody holds that not everybody claims.
+func claimOf(p *store.PersonRow) store.ReleasedClaim {
+	return store.ReleasedClaim{Phone: p.Keys.Phone != "", Code: p.Keys.Code != ""}
 }
 
 // mayShare says whether somebody may have a value whose key another one holds, and holds no key for it then.
@@ -274,6 +278,9 @@ func (c *carry) conflict(i int, field, value string, holder int64) {
 // take records the keys that op i gives up and takes.
 func (c *carry) take(i int, next *store.PersonRow) {
 	w := c.at[i]
+	if next.State != muster.Deleted {
+		w.claimed = claimOf(next)
+	}
 	for _, u := range uniques {
 		old, key := *u.of(&w.row.Keys), *u.of(&next.Keys)
 		if old == key {

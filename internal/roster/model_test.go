@@ -52,6 +52,7 @@ type modelPerson struct {
 	version   int64
 	fields    map[string]string
 	keys      map[string]string // of what is claimed: username, email, employee_id, source_id
+	claimed   map[string]bool   // of code and phones.mobile: those that were claimed when this was last no deleted person
 	generated bool
 	changed   bool // in this call
 }
@@ -76,7 +77,10 @@ var modelValues = map[string][]string{
 	"source_id":   {"s1", "s2", ""},
 	"first_name":  {"Jean", "Ann", ""},
 	"last_name":   {"Dupont", "Lee", ""},
-	"state":       {"active", "suspended", "archived", "deleted", "deleted"},
+	"code":        {"C1", "c1", "C2", ""},
+
+	"phones.mobile": {"+33 1", "0033-1", "2", ""},
+	"state":         {"active", "suspended", "archived", "deleted", "deleted"},
 }
 
 // call draws some ops and compares what Carry and the model make of them.
@@ -97,6 +101,7 @@ func (m *model) call(c *campus) {
 		}
 		ops = append(ops, op)
 	}
+	m.rules.ClaimPhone, m.rules.ClaimCode = rapid.Bool().Draw(m.rt, "claims phones"), rapid.Bool().Draw(m.rt, "claims codes")
 	dry := m.rules
 	dry.DryRun = true
 	forecast, err := c.carry(dry, ops)
@@ -136,7 +141,11 @@ func (m *model) compare(i int, op roster.Op, out roster.Outcome) {
 	next, faults := m.decide(p, op)
 	var got []string
 	for _, f := range out.Faults {
-		got = append(got, string(f.Code)+" "+f.Field)
+		field := f.Field
+		if field == "phones" { // of an op that does not name it
+			field = "phones.mobile"
+		}
+		got = append(got, string(f.Code)+" "+field)
 	}
 	slices.Sort(got)
 	slices.Sort(faults)
@@ -162,6 +171,9 @@ func (m *model) compare(i int, op roster.Op, out roster.Outcome) {
 		return
 	}
 	m.leave(p, next)
+	if next.claimed = p.claimed; next.fields["state"] != "deleted" {
+		next.claimed = map[string]bool{"code": next.keys["code"] != "", "phones.mobile": next.keys["phones.mobile"] != ""}
+	}
 	next.changed = true
 	next.seq = out.Person.Seq
 	if op.Person == 0 {
@@ -231,12 +243,16 @@ func (m *model) claim(p, next *modelPerson, isNew bool) (faults []string) {
 	held := func(kind, key string) bool {
 		return slices.ContainsFunc(m.people, func(o *modelPerson) bool { return o.seq != p.seq && o.keys[kind] == key })
 	}
-	for _, kind := range []string{"email", "employee_id", "source_id", "username"} {
+	for _, kind := range []string{"email", "employee_id", "source_id", "username", "phones.mobile", "code"} {
 		key := next.fields[kind]
-		if kind == "email" || kind == "username" {
+		switch kind {
+		case "email", "username", "code":
 			key = muster.FoldKey(key)
+		case "phones.mobile":
+			key = muster.PhoneKey(key)
 		}
-		if key == "" {
+		asked := kind == "code" && m.rules.ClaimCode || kind == "phones.mobile" && m.rules.ClaimPhone
+		if key == "" || (kind == "code" || kind == "phones.mobile") && !asked && !p.claimed[kind] {
 			continue
 		}
 		next.keys[kind] = key
@@ -247,7 +263,8 @@ func (m *model) claim(p, next *modelPerson, isNew bool) (faults []string) {
 		switch {
 		case held(kind, key):
 			unchanged := p.keys[kind] == "" && p.fields[kind] == next.fields[kind] && p.fields["state"] != "deleted" && !isNew
-			if kind == "email" && (m.rules.SharedEmail || unchanged) {
+			may := kind == "email" && m.rules.SharedEmail || kind != "email" && !asked && p.fields["state"] != "deleted"
+			if kind != "employee_id" && kind != "source_id" && kind != "username" && (may || unchanged) {
 				delete(next.keys, kind)
 				continue
 			}
@@ -300,7 +317,7 @@ func (m *model) hold(c *campus, stored map[string]store.PersonRow) {
 			rows, err := tx.People([]int64{p.seq})
 			row := rows[p.seq]
 			stored[fmt.Sprint(n)] = row
-			is := map[string]string{"username": row.Keys.Username, "email": row.Keys.Email, "employee_id": row.Keys.Employee, "source_id": strings.TrimPrefix(row.Keys.Source, "\x1f")}
+			is := map[string]string{"username": row.Keys.Username, "email": row.Keys.Email, "employee_id": row.Keys.Employee, "source_id": strings.TrimPrefix(row.Keys.Source, "\x1f"), "code": row.Keys.Code, "phones.mobile": row.Keys.Phone}
 			maps.DeleteFunc(is, func(_, key string) bool { return key == "" })
 			if !maps.Equal(is, p.keys) || row.Version != p.version || row.Username != p.fields["username"] || string(row.State) != p.fields["state"] || row.Generated != p.generated {
 				m.rt.Errorf("person %d: stored %v version %d %s generated %v, want %v version %d %v %v", n, is, row.Version, row.Username, row.Generated, p.keys, p.version, p.fields, p.generated)

@@ -112,9 +112,11 @@ func (c *carry) inOrder() []*working {
 // noteReleased keeps in mind what those held who are deleted and not everybody claims, until they are restored.
 func (c *carry) noteReleased() error {
 	for _, w := range c.inOrder() {
-		was, is := w.before.State == muster.Deleted, w.row.State == muster.Deleted
-		claim := store.ReleasedClaim{Phone: w.before.Keys.Phone != "", Code: w.before.Keys.Code != ""}
-		if was == is || is && claim == (store.ReleasedClaim{}) || was && c.released[w.before.Seq] == (store.ReleasedClaim{}) {
+		var claim store.ReleasedClaim
+		if w.row.State == muster.Deleted {
+			claim = w.claimed
+		}
+		if claim == c.released[w.before.Seq] {
 			continue
 		}
 		if err := c.tx.SaveReleasedClaim(w.before.Seq, claim); err != nil {
