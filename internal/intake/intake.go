@@ -1,6 +1,6 @@
 // Package intake turns the rows of a file or body into people: it says what each column means, reads the cells, finds who is meant, and gives
 // the rows as ops to internal/roster, chunk by chunk as internal/batch drives it. It also writes the answer: the user's own file with what became
-// of each row.
+// of each row. A surface whose files have rules and words of their own registers a Profile for their rows.
 //
 // Reading file formats is internal/sheet's. Rules of the directory are internal/roster's.
 package intake

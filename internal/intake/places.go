@@ -19,7 +19,7 @@ func (w *wish) place(o *Options) {
 	}
 	for _, unit := range w.units {
 		if !slices.ContainsFunc(o.UnitNames, func(name string) bool { return strings.EqualFold(name, unit) }) {
-			w.faults = append(w.faults, muster.Errorf(muster.Conflict, "unit", "Everybody in this file joins %s, and this row names %q.", o.UnitNames[1], cut(unit)))
+			w.faults = append(w.faults, muster.Errorf(muster.Invalid, "unit", "Everybody in this file joins %s, and this row names %q.", o.UnitNames[1], cut(unit)))
 		}
 	}
 	w.units = o.UnitNames[:1]

@@ -321,7 +321,7 @@ func (b *beside) lay(row *Row, kept keptRow, sheet string, said map[int]keptRow)
 				row.Cells[c.At] += "," + c.Text
 			}
 		default:
-			row.Faults = append(row.Faults, muster.Errorf(muster.Conflict, b.header[c.At], "Rows %d and %d of the sheet %q say different things of this person in the column %q, which takes one.",
+			row.Faults = append(row.Faults, muster.Errorf(muster.Invalid, b.header[c.At], "Rows %d and %d of the sheet %q say different things of this person in the column %q, which takes one.",
 				before.Number, kept.Number, short(sheet), short(b.header[c.At])))
 		}
 	}
