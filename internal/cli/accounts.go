@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+
+	"github.com/musterid/muster"
 )
 
 type accountsCommand struct {
@@ -11,6 +13,7 @@ type accountsCommand struct {
 	List    accountsList    `cmd:"" help:"List accounts."`
 	Show    accountsShow    `cmd:"" help:"Show an account, and what its target was told last."`
 	Deliver accountsDeliver `cmd:"" help:"Bring an account up to date now, instead of when its turn comes."`
+	Remind  accountsRemind  `cmd:"" help:"Have the mail by which its person activates an account sent once more."`
 }
 
 type accountsList struct {
@@ -20,14 +23,17 @@ type accountsList struct {
 	listFlags
 }
 
-var accountColumns = []string{"username", "target", "state", "id there", "trouble", "id"}
+var accountColumns = []string{"username", "target", "state", "activation", "id there", "trouble", "id"}
 
 func (s *session) accountRow(a accountView) []string {
 	trouble := ""
-	if a.Error != nil {
+	switch {
+	case a.Error != nil:
 		trouble = s.fault(a.Error)
+	case a.Activation.Error != nil:
+		trouble = s.fault(a.Activation.Error)
 	}
-	return []string{a.Username, a.TargetName, s.t.Text(a.State), a.ExternalID, trouble, a.ID}
+	return []string{a.Username, a.TargetName, s.t.Text(a.State), a.activation(s), a.ExternalID, trouble, a.ID}
 }
 
 func (c *accountsList) Run(s *session) error {
@@ -108,4 +114,32 @@ type accountsDeliver struct {
 func (c *accountsDeliver) Run(s *session) error {
 	raw, err := s.call(http.MethodPost, escaped("accounts", c.ID, "deliver"), nil, nil)
 	return answer(s, raw, err, func(a accountView) { s.printf("%s on %s: %s", a.Username, a.TargetName, s.t.Text(a.State)) })
+}
+
+type accountsRemind struct {
+	ID string `arg:"" placeholder:"ID" help:"The account's id."`
+}
+
+func (c *accountsRemind) Run(s *session) error {
+	raw, err := s.call(http.MethodPost, escaped("accounts", c.ID, "remind"), nil, nil)
+	return answer(s, raw, err, func(a accountView) { s.printf("%s on %s: %s", a.Username, a.TargetName, a.activation(s)) })
+}
+
+// activation says how far the person has come in making an account theirs; "" when nobody is mailed.
+func (a accountView) activation(s *session) string {
+	switch a.Activation.State {
+	case "", string(muster.NoActivation):
+		return ""
+	case string(muster.ActivationOwed):
+		return s.t.Text("mail is owed")
+	case string(muster.ActivationSent):
+		return s.t.Text("mail is sent")
+	case string(muster.ActivationPending):
+		return s.t.Text("not activated yet")
+	case string(muster.ActivationDone):
+		return s.t.Text("activated")
+	case string(muster.ActivationExpired):
+		return s.t.Text("mail is too old")
+	}
+	return s.t.Text("mail was refused")
 }

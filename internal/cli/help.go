@@ -92,6 +92,7 @@ muster targets kinds ldap`,
 muster targets add ldap directory --set url=ldaps://ldap.example.org --set bind_dn=cn=muster,dc=example,dc=org --set bind_password=@/run/secrets/ldap`,
 	"targets show":   `muster targets show practice`,
 	"targets set":    `muster targets set practice --set latency_ms=50 --set policy.concurrency=4`,
+	"targets look":   `muster targets look practice`,
 	"targets check":  `muster targets check practice`,
 	"targets pause":  `muster targets pause practice`,
 	"targets resume": `muster targets resume practice`,
@@ -101,6 +102,7 @@ muster targets add ldap directory --set url=ldaps://ldap.example.org --set bind_
 muster accounts list --target practice --state failed
 muster accounts list --person ana.souza001`,
 	"accounts show":    `muster accounts show 0199f3c2-7c1e-7c8a-8000-000000000001`,
+	"accounts remind":  `muster accounts remind 0199f3c2-7c1e-7c8a-8000-000000000001`,
 	"accounts deliver": `muster accounts deliver 0199f3c2-7c1e-7c8a-8000-000000000001`,
 
 	"keys create": `muster keys create secretary --scope write

@@ -17,6 +17,7 @@ type targetsCommand struct {
 	Show   targetsShow   `cmd:"" help:"Show the settings of a target. Secrets are masked."`
 	Set    targetsSet    `cmd:"" help:"Change settings of a target."`
 	Check  targetsCheck  `cmd:"" help:"Try whether a target can be reached with its credentials. Nothing is changed there."`
+	Look   targetsLook   `cmd:"" help:"Ask a target now how far people have come in activating their accounts."`
 	Pause  targetsPause  `cmd:"" help:"Send nothing to a target until it is resumed."`
 	Resume targetsResume `cmd:"" help:"Let a target go on."`
 	Delete targetsDelete `cmd:"" help:"Forget a target. The accounts over there stay as they are."`
@@ -257,6 +258,19 @@ func (c *targetsCheck) Run(s *session) error {
 		return err
 	}
 	return s.check(id, c.Name)
+}
+
+type targetsLook struct{ targetArgument }
+
+func (c *targetsLook) Run(s *session) error {
+	path, err := c.path(s, "look")
+	if err != nil {
+		return err
+	}
+	raw, err := s.call(http.MethodPost, path, nil, nil)
+	return answer(s, raw, err, func(t targetView) {
+		s.printf("%s is being asked; see: muster accounts list --target %s", t.Name, t.Name)
+	})
 }
 
 type targetsPause struct{ targetArgument }

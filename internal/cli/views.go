@@ -107,6 +107,12 @@ type accountView struct {
 	ExternalID string        `json:"external_id"`
 	State      string        `json:"state"`
 	Error      *muster.Error `json:"error"`
+	Activation struct {
+		State     string        `json:"state"`
+		SentAt    string        `json:"sent_at"`
+		ExpiresAt string        `json:"expires_at"`
+		Error     *muster.Error `json:"error"`
+	} `json:"activation"`
 }
 
 type targetView struct {

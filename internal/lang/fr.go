@@ -17,10 +17,12 @@ var french = map[string]string{
 	"The usernames are addresses and are taken as e-mail addresses too.":        "Les identifiants sont des adresses et servent aussi d’adresses e-mail.",
 
 	// states of batches, items, people, accounts, targets
-	"receiving": "en réception",
-	"ready":     "prêt",
-	"planning":  "en préparation",
-	"planned":   "préparé",
+	"receiving":  "en réception",
+	"ready":      "prêt",
+	"planning":   "en préparation",
+	"planned":    "préparé",
+	"activation": "activation", "mail is owed": "courriel à envoyer", "mail is sent": "courriel envoyé", "not activated yet": "pas encore activé",
+	"activated": "activé", "mail is too old": "courriel périmé", "mail was refused": "courriel refusé",
 	"running":   "en cours",
 	"held":      "retenu",
 	"finished":  "terminé",

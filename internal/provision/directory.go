@@ -61,7 +61,7 @@ func (h *held) find(tx *store.Tx, q connector.Query) (store.AccountRow, error) {
 		id = q.Marker
 	}
 	row, err := tx.AccountByExternalID(h.target, id)
-	if muster.CodeOf(err) != muster.NotFound {
+	if err == nil && there(&row) || err != nil && muster.CodeOf(err) != muster.NotFound {
 		return row, err
 	}
 	if q.ExternalID != "" || q.Username == "" {
@@ -77,10 +77,15 @@ func (h *held) find(tx *store.Tx, q connector.Query) (store.AccountRow, error) {
 		return row, err
 	}
 	row = accounts[holders[key]]
-	if row.ExternalID == "" || row.State == muster.ReleasedAccount || muster.FoldKey(row.Username) != key {
+	if !there(&row) || muster.FoldKey(row.Username) != key {
 		return store.AccountRow{}, connector.ErrNotFound
 	}
 	return row, nil
+}
+
+// there says whether a row is an account: one that was released, or that was and is to be made anew, has its id and is none.
+func there(row *store.AccountRow) bool {
+	return row.ExternalID != "" && row.State != muster.ReleasedAccount && row.State != muster.PlannedAccount
 }
 
 // Apply has nothing to do but for what the row does not hold: who records the step records the account.

@@ -35,6 +35,7 @@ type yard struct {
 	caller    muster.Caller
 	log       *safeBuffer
 	key       secret.Key
+	post      post   // where Muster's own mail is handed in
 	stop      func() // ends the process that was started last
 }
 
@@ -77,7 +78,7 @@ func open(t *testing.T, st *store.Store) *yard {
 func (y *yard) node(st *store.Store) (*provision.Provision, *roster.Roster) {
 	y.t.Helper()
 	log := slog.New(slog.NewTextHandler(y.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	o := queue.Options{Engine: string(st.Engine()), DSN: st.DSN(), Log: log, Workers: map[string]int{provision.FollowLane: 2, provision.DeliverLane: 4}}
+	o := queue.Options{Engine: string(st.Engine()), DSN: st.DSN(), Log: log, Workers: map[string]int{provision.FollowLane: 2, provision.DeliverLane: 4, mailLane: 1}}
 	if st.Engine() == store.SQLite {
 		o.Writer = st.Handle()
 	}
@@ -86,7 +87,9 @@ func (y *yard) node(st *store.Store) (*provision.Provision, *roster.Roster) {
 		y.t.Fatal(err)
 	}
 	r := roster.New(st, q)
-	p := provision.New(provision.Options{Store: st, Queue: q, Roster: r, Key: y.key, Kinds: []connector.Kind{marked, unmarked, reaching}, Log: log})
+	q.Handle(provision.ActivationJob, mailLane, y.post.take)
+	kinds := []connector.Kind{marked, unmarked, reaching, likeKeycloak, mailing, locking}
+	p := provision.New(provision.Options{Store: st, Queue: q, Roster: r, Key: y.key, Kinds: kinds, Log: log, CanMail: !y.post.closed})
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- q.Run(ctx) }()
@@ -125,7 +128,7 @@ type spyConfig struct {
 
 // marked is a kind that leaves a marker, unmarked one that cannot.
 var (
-	marked   = spyKind("marked", rehearsal.Kind.Powers)
+	marked   = spyKind("marked", connector.Powers{Marker: true, Rename: true, Groups: true})
 	unmarked = spyKind("unmarked", connector.Powers{Rename: true})
 )
 

@@ -26,15 +26,38 @@ type Account struct {
 	Error      *Fault              `json:"error,omitempty" doc:"Why the last delivery failed."`
 	Attempts   int                 `json:"attempts" doc:"Deliveries tried since something is owed."`
 	Due        *time.Time          `json:"due,omitempty" doc:"When the next delivery is due; absent when nothing is owed."`
+	Activation Activation          `json:"activation"`
 	Version    int64               `json:"version"`
 	CreatedAt  time.Time           `json:"created_at"`
 	UpdatedAt  time.Time           `json:"updated_at"`
+}
+
+// Activation is how far somebody has come in making an account theirs.
+type Activation struct {
+	State     muster.ActivationState `json:"state" enum:"none,owed,sent,pending,done,expired,failed" doc:"none: nobody is mailed, or not yet; owed: the mail has yet to be sent; sent; pending: the person has begun, or activates in some other way; done; expired: the mail's life time is over; failed: it could not be sent."`
+	By        muster.Mailer          `json:"by,omitempty" enum:"none,muster,target" doc:"Who mails the person."`
+	SentAt    *time.Time             `json:"sent_at,omitempty" doc:"When the last mail was sent."`
+	ExpiresAt *time.Time             `json:"expires_at,omitempty" doc:"Until when its link works."`
+	DoneAt    *time.Time             `json:"done_at,omitempty"`
+	Error     *Fault                 `json:"error,omitempty" doc:"Why the mail could not be sent."`
+}
+
+func activationView(a *muster.Activation) Activation {
+	v := Activation{State: a.State, By: a.By, SentAt: moment(a.SentAt), ExpiresAt: moment(a.ExpiresAt), DoneAt: moment(a.DoneAt)}
+	if v.State == "" {
+		v.State = muster.NoActivation // an account that is not stored yet
+	}
+	if a.LastError != nil {
+		v.Error = &faultViews(muster.Errors{a.LastError})[0]
+	}
+	return v
 }
 
 func accountView(a *provision.AccountView) Account {
 	v := Account{
 		ID: a.ID, Person: a.PersonID, Target: a.TargetID, TargetName: a.TargetName, Username: a.Username, ExternalID: a.ExternalID, State: a.State,
 		Attempts: a.Attempts, Due: moment(a.Due), Version: a.Version, CreatedAt: a.CreatedAt, UpdatedAt: a.UpdatedAt,
+		Activation: activationView(&a.Activation),
 	}
 	if a.LastError != nil {
 		v.Error = &faultViews(muster.Errors{a.LastError})[0]
@@ -55,6 +78,8 @@ func (s *surface) accounts() {
 	handle(s, op(http.MethodGet, "/v1/accounts/{account}", "get-account", "Get an account", "One account, with what is owed to it."), s.getAccount)
 	handle(s, op(http.MethodPost, "/v1/accounts/{account}/deliver", "deliver-account", "Deliver an account now",
 		"Has what the account should be delivered again at once, also when that failed before or met a conflict."), s.deliverAccount)
+	handle(s, op(http.MethodPost, "/v1/accounts/{account}/remind", "remind-account", "Mail the person once more",
+		"Has the mail by which the person activates the account sent again: by the target or by Muster, as the target's policy says."), s.remindAccount)
 }
 
 // AccountFilter is which accounts to list.
@@ -137,6 +162,10 @@ func (s *surface) getAccount(ctx context.Context, caller muster.Caller, in *OneA
 
 func (s *surface) deliverAccount(ctx context.Context, caller muster.Caller, in *OneAccount) (*AccountOut, error) {
 	return s.oneAccount(ctx, caller, in, s.Provision.Deliver)
+}
+
+func (s *surface) remindAccount(ctx context.Context, caller muster.Caller, in *OneAccount) (*AccountOut, error) {
+	return s.oneAccount(ctx, caller, in, s.Provision.Remind)
 }
 
 func (s *surface) oneAccount(ctx context.Context, caller muster.Caller, in *OneAccount, f func(context.Context, muster.Caller, uuid.UUID) (provision.AccountView, error)) (*AccountOut, error) {

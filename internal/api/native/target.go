@@ -65,6 +65,8 @@ func (s *surface) targets() {
 	handle(s, op(http.MethodPatch, "/v1/targets/{target}", "change-target", "Change a target", "A JSON merge patch; settings and policy are merged one by one. A secret that is sent back masked stays as it is."), s.changeTarget)
 	handle(s, op(http.MethodDelete, "/v1/targets/{target}", "delete-target", "Forget a target", "Forgets the target and what is known of its accounts. The accounts over there stay as they are."), s.deleteTarget)
 	handle(s, op(http.MethodPost, "/v1/targets/{target}/check", "check-target", "Try a target", "Proves that the target can be reached and worked with, and changes nothing there. What is wrong is told in `message`."), s.checkTarget)
+	handle(s, op(http.MethodPost, "/v1/targets/{target}/look", "look-at-target", "Read activations back now",
+		"Asks the target how far people have come in activating their accounts, at once instead of when its turn comes. The accounts show it some moments later."), s.lookAtTarget)
 	handle(s, op(http.MethodPost, "/v1/targets/{target}/pause", "pause-target", "Pause a target", "Nothing is delivered until it is resumed; what is owed is kept."), s.pause(true))
 	handle(s, op(http.MethodPost, "/v1/targets/{target}/resume", "resume-target", "Resume a target", "Delivers what is owed."), s.pause(false))
 }
@@ -269,6 +271,17 @@ func (s *surface) checkTarget(ctx context.Context, caller muster.Caller, in *One
 		out.Body.Message, err = muster.Faults(err)[0].Message, nil
 	}
 	return out, err
+}
+
+func (s *surface) lookAtTarget(ctx context.Context, caller muster.Caller, in *OneTarget) (*TargetOut, error) {
+	id, err := idOf("target", in.Target)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.Provision.Look(ctx, caller, id); err != nil {
+		return nil, err
+	}
+	return oneTarget(s.Provision.Target(ctx, caller, id))
 }
 
 func (s *surface) pause(paused bool) func(context.Context, muster.Caller, *OneTarget) (*TargetOut, error) {
