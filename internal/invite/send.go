@@ -138,7 +138,6 @@ func (i *Invite) taken(tx *store.Tx, m *store.MailRow, l letter) error {
 // refused notes why the mail server does not have it.
 func (i *Invite) refused(ctx context.Context, m store.MailRow, l letter, f *mail.Failure) error {
 	record := context.WithoutCancel(ctx)
-	reason := muster.Errorf(muster.Unavailable, "", "%s", f.Sentence)
 	switch {
 	case f.Verdict == mail.Down:
 		if ctx.Err() == nil {
@@ -146,17 +145,16 @@ func (i *Invite) refused(ctx context.Context, m store.MailRow, l letter, f *mail
 		}
 		m.Attempts--
 		m.Trying = f.Unsure // then the next attempt counts as a repeat
-		return i.putOff(record, m, i.store.Now(), reason)
+		return i.putOff(record, m, i.store.Now(), f.Reason)
 	case f.Verdict == mail.Again && m.Attempts < mostTries:
 		i.well()
 		m.Trying = false
-		return i.putOff(record, m, i.store.Now().Add(waitAfter(m.Attempts)), reason)
+		return i.putOff(record, m, i.store.Now().Add(waitAfter(m.Attempts)), f.Reason)
 	}
 	i.well()
-	reason.Code, reason.Field = muster.Invalid, "email"
 	return i.settle(record, m, func(tx *store.Tx, m *store.MailRow) error {
-		m.State, m.LastError = store.MailFailed, reason
-		return i.provision.MailFailed(tx, l.account, reason)
+		m.State, m.LastError = store.MailFailed, f.Reason
+		return i.provision.MailFailed(tx, l.account, f.Reason)
 	})
 }
 

@@ -109,7 +109,7 @@ func (s *Server) NewID(unique string) string {
 }
 
 // CheckAddress says why mail cannot be sent to an address, in an error with the field email; nil when it can be tried.
-func CheckAddress(address string) error {
+func CheckAddress(address string) *muster.Error {
 	parsed, err := mail.ParseAddress(address)
 	if err != nil || parsed.Name != "" || parsed.Address != address || strings.ContainsFunc(address, unicode.IsControl) || len(address) > 254 {
 		return muster.Errorf(muster.Invalid, "email", "%s is not an e-mail address that mail can be sent to.", oneLine(address, 100))
@@ -191,7 +191,7 @@ func (c *Connection) Send(ctx context.Context, m Message) error {
 		return err
 	}
 	if c.broken {
-		return &Failure{Verdict: Down, Sentence: "The connection to the mail server is gone."}
+		return &Failure{Verdict: Down, Reason: muster.Errorf(muster.Unavailable, "", "The connection to the mail server is gone.")}
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.server.options.Timeout)
 	defer cancel()
@@ -222,7 +222,7 @@ func (c *Connection) Close() {
 // compose makes the mail. Nothing that people chose can begin a new line of its head.
 func (s *Server) compose(m Message) (*gomail.Msg, error) {
 	if err := CheckAddress(m.Address); err != nil {
-		return nil, &Failure{Verdict: Permanent, Sentence: muster.Faults(err)[0].Message, cause: err}
+		return nil, &Failure{Verdict: Permanent, Reason: err, cause: err}
 	}
 	msg := gomail.NewMsg(gomail.WithNoDefaultUserAgent())
 	msg.SetAddrHeaderFromMailAddress(gomail.HeaderFrom, s.from)

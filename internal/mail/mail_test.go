@@ -141,7 +141,7 @@ func TestVerdicts(t *testing.T) {
 			s := server(t, sink, mail.Options{Username: "muster", Password: password})
 			err := send(t, s, letter())
 			var f *mail.Failure
-			if !errors.As(err, &f) || f.Verdict != c.want || !strings.Contains(f.Sentence, c.saying) {
+			if !errors.As(err, &f) || f.Verdict != c.want || !strings.Contains(f.Reason.Message, c.saying) {
 				t.Fatalf("got %v (%+v), want %s that says %q", err, f, c.want, c.saying)
 			}
 			if f.Unsure {
@@ -194,7 +194,7 @@ func TestEncryptionIsNotGivenUp(t *testing.T) {
 	t.Parallel()
 	plain := mailtest.Start(t)
 	var f *mail.Failure
-	if err := send(t, server(t, plain, mail.Options{}), letter()); !errors.As(err, &f) || f.Verdict != mail.Down || !strings.Contains(f.Sentence, "STARTTLS") {
+	if err := send(t, server(t, plain, mail.Options{}), letter()); !errors.As(err, &f) || f.Verdict != mail.Down || !strings.Contains(f.Reason.Message, "STARTTLS") {
 		t.Errorf("a server without STARTTLS: %v", err)
 	}
 	stranger := mailtest.Start(t, mailtest.WithSTARTTLS())
@@ -259,7 +259,7 @@ func TestNobodyAddsALineToTheHead(t *testing.T) {
 		if !errors.As(err, &f) || f.Verdict != mail.Permanent {
 			t.Errorf("%q: %v", address, err)
 		}
-		if muster.CodeOf(mail.CheckAddress(address)) != muster.Invalid {
+		if e := mail.CheckAddress(address); e == nil || e.Code != muster.Invalid || e.Field != "email" {
 			t.Errorf("%q passes for an address", address)
 		}
 	}
