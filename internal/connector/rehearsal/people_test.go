@@ -12,6 +12,7 @@ import (
 
 	"github.com/musterid/muster"
 	"github.com/musterid/muster/internal/connector"
+	"github.com/musterid/muster/internal/connector/connectortest"
 	"github.com/musterid/muster/internal/connector/rehearsal"
 )
 
@@ -150,4 +151,32 @@ func TestPeopleInTheJournal(t *testing.T) {
 	if len(journal) == 0 || bytes.Contains(journal, []byte("petits")) {
 		t.Errorf("the journal has nothing, or the password: %s", journal)
 	}
+}
+
+func TestActivations(t *testing.T) {
+	t.Parallel()
+	server := func() *rehearsal.Server { return rehearsal.Named("activations") }
+	idOf := func(t testing.TB, address string) string {
+		t.Helper()
+		for _, a := range server().Accounts() {
+			if a.Attributes.Text("email") == address {
+				return a.ExternalID
+			}
+		}
+		t.Fatalf("nobody has the address %s", address)
+		return ""
+	}
+	connectortest.Activations(t, connectortest.ActivationHarness{
+		Harness: harness(t, `{"instance":"activations"}`, server),
+		Mailed: func(_ testing.TB, address string) (n int) {
+			for _, m := range server().Mails() {
+				if m.To == address {
+					n++
+				}
+			}
+			return n
+		},
+		Begin:  func(t testing.TB, address string) { server().SetProgress(idOf(t, address), connector.Begun) },
+		Finish: func(t testing.TB, address string) { server().SetProgress(idOf(t, address), connector.Activated) },
+	})
 }
