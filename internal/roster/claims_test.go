@@ -213,20 +213,51 @@ func TestCodesAreAllocated(t *testing.T) {
 	})
 }
 
-// A plan forecasts the codes that a run would give, over several chunks, and takes none.
-func TestCodesOfAPlanAreForecasts(t *testing.T) {
+// A plan forecasts, over its chunks, the codes that a run would give and the clashes it would meet, and takes nothing.
+func TestPlansForecastCodesAndClashes(t *testing.T) {
 	eachCampus(t, func(c *campus) {
-		c.admit(idt, roster.Admission{Draft: muster.Draft{"last_name": "A"}})
+		c.admit(idt, roster.Admission{Draft: muster.Draft{"last_name": "A", "phones.mobile": "+1"}})
 		rules := idt.Rules(muster.DefaultSettings())
 		rules.DryRun = true
-		for i, want := range []string{"IDT000002", "IDT000002"} {
-			out, err := c.carry(rules, []roster.Op{{Draft: muster.Draft{"last_name": "B"}}})
+		b := store.BatchRow{Batch: muster.Batch{Kind: muster.ImportBatch, State: muster.Planning}}
+		if err := c.st.Update(c.t.Context(), c.caller.Tenant, func(tx *store.Tx) error { return tx.CreateBatch(&b) }); err != nil {
+			c.t.Fatal(err)
+		}
+		rules.Plan = b.Seq
+		for chunk, want := range []string{
+			"IDT000002 IDT000003 conflict phones.mobile", // +1 is A's
+			"IDT000004 conflict phones.mobile conflict code",
+		} {
+			rows := []muster.Draft{{"last_name": "B", "phones.mobile": "+2"}, {"last_name": "C"}, {"last_name": "D", "phones.mobile": "+1"}}
+			if chunk == 1 {
+				rows = []muster.Draft{{"last_name": "E"}, {"last_name": "F", "phones.mobile": "+2"}, {"last_name": "G", "code": "idt000003"}}
+			}
+			ops := make([]roster.Op, len(rows))
+			for i, draft := range rows {
+				ops[i] = roster.Op{Draft: draft, Row: 3*chunk + i + 1}
+			}
+			out, err := c.carry(rules, ops)
 			if err != nil {
 				c.t.Fatal(err)
 			}
-			if f, _ := out[0].Change.Field("code"); f.After != want || !f.Forecast {
-				c.t.Errorf("time %d: %+v, want the forecast %s", i, f, want)
+			var got []string
+			for i, o := range out {
+				f, _ := o.Change.Field("code")
+				if len(o.Faults) > 0 {
+					got = append(got, fault(o.Faults))
+					continue
+				}
+				got = append(got, fmt.Sprint(f.After))
+				if !f.Forecast {
+					c.t.Errorf("chunk %d: the code of op %d is no forecast", chunk, i)
+				}
 			}
+			if text := strings.Join(got, " "); text != want {
+				c.t.Errorf("chunk %d: %s, want %s", chunk, text, want)
+			}
+		}
+		if last, err := c.LastCode(c.t.Context(), c.caller, "IDT"); err != nil || last != "IDT000001" {
+			c.t.Errorf("after a plan the last code is %q, %v", last, err)
 		}
 	})
 }
