@@ -135,7 +135,7 @@ func TestRunningHasEverySetting(t *testing.T) {
 	}
 	for section, wanted := range map[string][]string{
 		"## Settings": tags(reflect.TypeFor[config.Config](), "name", "--"),
-		"## Tenants":  append(tags(reflect.TypeFor[muster.UsernamePolicy](), "json", "usernames."), tags(reflect.TypeFor[muster.Limits](), "json", "limits.")...),
+		"## Tenants":  settings(),
 		"## Targets":  tags(reflect.TypeFor[muster.TargetPolicy](), "json", ""),
 	} {
 		_, body, _ := strings.Cut(string(text), section+"\n")
@@ -150,6 +150,19 @@ func TestRunningHasEverySetting(t *testing.T) {
 			t.Errorf("docs/running.md, %s: the table has %v, the code %v.", section, found, wanted)
 		}
 	}
+}
+
+// settings gives the names of a tenant's settings; a list or map of them is one.
+func settings() (list []string) {
+	for _, f := range reflect.VisibleFields(reflect.TypeFor[muster.Settings]()) {
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if f.Type.Kind() == reflect.Struct {
+			list = append(list, tags(f.Type, "json", name+".")...)
+		} else {
+			list = append(list, name)
+		}
+	}
+	return list
 }
 
 var firstCell = regexp.MustCompile("(?m)^\\| `([^`]+)` \\|")
