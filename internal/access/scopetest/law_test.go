@@ -27,7 +27,7 @@ const (
 	writes               // people.write over it
 	asks                 // people.read over any unit: nothing of anybody is told
 	tenants              // a right over the whole tenant: it is not offered over units, or is about what belongs to none
-	anybody              // nothing: it is about the caller
+	anybody              // nothing: it is about the caller, or of no one
 )
 
 // operation is one exported operation that takes a caller. do has it done for a caller to something of the unit mine, and gives how much came back.
@@ -216,7 +216,7 @@ var people = map[string]operation{
 	"LastCode": {asks, func(w *world, c muster.Caller) (int, error) {
 		return one(second(w.roster.LastCode(w.Context(), c, "IDT")))
 	}},
-	"Catalogue": {asks, func(w *world, c muster.Caller) (int, error) { return one(second(w.roster.Catalogue(w.Context(), c))) }},
+	"Catalogue": {anybody, func(w *world, c muster.Caller) (int, error) { return one(second(w.roster.Catalogue(w.Context(), c))) }},
 
 	"Units": {reads, func(w *world, c muster.Caller) (int, error) {
 		l, err := w.roster.Units(w.Context(), c, roster.UnitQuery{Code: "mine"})
