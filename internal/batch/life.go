@@ -28,6 +28,9 @@ func (e *Engine) begin(tx *store.Tx, b *store.BatchRow, then Then) error {
 // Plan has the changes of a batch worked out and stored; nothing is done. A batch that is planned already stays so.
 func (e *Engine) Plan(ctx context.Context, caller muster.Caller, id uuid.UUID) (store.BatchRow, error) {
 	return e.change(ctx, caller, id, "batch.plan", func(tx *store.Tx, b *store.BatchRow) error {
+		if b.Kind != muster.ImportBatch {
+			return muster.Errorf(muster.Unsupported, "", "Only imports are planned. Accounts are made by running their batch.")
+		}
 		switch b.State {
 		case muster.Planning, muster.Planned:
 			return nil
@@ -41,6 +44,9 @@ func (e *Engine) Plan(ctx context.Context, caller muster.Caller, id uuid.UUID) (
 // Run carries a batch out: as it was planned, or at once. A batch under way stays so. One past its limits is held until Release.
 func (e *Engine) Run(ctx context.Context, caller muster.Caller, id uuid.UUID) (store.BatchRow, error) {
 	return e.change(ctx, caller, id, "batch.run", func(tx *store.Tx, b *store.BatchRow) error {
+		if b.Kind != muster.ImportBatch {
+			return muster.Errorf(muster.Unsupported, "", "A batch of accounts is not run as an import is.")
+		}
 		switch b.State {
 		case muster.Running, muster.Finished, muster.HeldBatch:
 			return nil

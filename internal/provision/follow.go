@@ -20,7 +20,7 @@ const following = -1
 // Begin makes the provision batch of an import, in the import's own transaction: from then on it is on record that accounts follow, whatever becomes
 // of the job that makes them owed. An import whose accounts are ordered (order.go) gets none.
 func Begin(tx *store.Tx, source *store.BatchRow) error {
-	if onRequest(source) {
+	if OnRequest(source) {
 		return nil
 	}
 	_, err := tx.BatchFollowing(source.Seq)
@@ -48,7 +48,7 @@ func (p *Provision) followBatch(ctx context.Context, tenant, batch int64) error 
 
 func (p *Provision) followChunk(tx *store.Tx, batch int64) (more bool, err error) {
 	source, err := tx.BatchBySeq(batch)
-	if err != nil || onRequest(&source) {
+	if err != nil || OnRequest(&source) {
 		return false, err
 	}
 	b, err := provisionBatch(tx, &source)

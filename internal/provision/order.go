@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -41,10 +42,8 @@ func (p *Provision) Order(ctx context.Context, caller muster.Caller, source uuid
 	if err != nil {
 		return view, err
 	}
-	for from := 0; from < src.Total; from += sourceRows {
-		if err := p.topUp(ctx, caller.Tenant, &src, b.Seq, from); err != nil {
-			return view, err
-		}
+	if err := p.topUp(ctx, caller.Tenant, &src, b.Seq); err != nil {
+		return view, err
 	}
 	err = p.store.View(ctx, caller.Tenant, func(tx *store.Tx) error {
 		if b, err = tx.BatchBySeq(b.Seq); err != nil {
@@ -74,7 +73,7 @@ func orderOf(tx *store.Tx, caller muster.Caller, id uuid.UUID) (source, b store.
 	if err != nil && muster.CodeOf(err) != muster.NotFound {
 		return source, b, err
 	}
-	if found && !b.Order || !found && !onRequest(&source) && !source.State.Final() {
+	if found && !b.Order || !found && !OnRequest(&source) && !source.State.Final() {
 		return source, b, muster.Errorf(muster.Conflict, "source", "The accounts of this import are made without being asked for. There is nothing to order.")
 	}
 	if found {
@@ -90,34 +89,76 @@ func orderOf(tx *store.Tx, caller muster.Caller, id uuid.UUID) (source, b store.
 	}})
 }
 
-// onRequest says whether the accounts of an import's people are made only when somebody orders them.
-func onRequest(source *store.BatchRow) bool {
+// OnRequest says whether the accounts of an import's people are made only when somebody orders them: nothing follows the import by itself.
+func OnRequest(source *store.BatchRow) bool {
 	var o struct {
 		Asked bool `json:"accounts_asked"`
 	}
 	return json.Unmarshal(source.Options, &o) == nil && o.Asked
 }
 
-// topUp adds to an order the people of some rows of its import who have no item yet. Looking takes no lock, so that a repeated order costs little.
-func (p *Provision) topUp(ctx context.Context, tenant int64, source *store.BatchRow, order int64, from int) error {
-	var people []int64
-	err := p.store.View(ctx, tenant, func(tx *store.Tx) error {
-		list, err := tx.Orderable(source.Seq, order, from, min(from+sourceRows, source.Total))
+// topUp adds to an order the people of its import who have no item yet. Looking takes no lock, so that a repeated order costs little.
+func (p *Provision) topUp(ctx context.Context, tenant int64, source *store.BatchRow, order int64) error {
+	var known int         // items of the order
+	there := []int64(nil) // whom they are about, sorted
+	for from := 0; from < source.Total; from += sourceRows {
+		var people []int64
+		err := p.store.View(ctx, tenant, func(tx *store.Tx) error {
+			b, err := tx.BatchBySeq(order)
+			if err != nil {
+				return err
+			}
+			more, err := tx.PeopleIn(order, false, known, b.Total)
+			if err != nil {
+				return err
+			}
+			if known = b.Total; len(more) > 0 {
+				there = append(there, more...)
+				slices.Sort(there)
+			}
+			list, err := tx.PeopleIn(source.Seq, true, from, min(from+sourceRows, source.Total))
+			if err != nil {
+				return err
+			}
+			people, err = ordered(tx, but(list, there))
+			return err
+		})
+		if err == nil && len(people) > 0 {
+			err = p.addPeople(ctx, tenant, order, people, known)
+		}
 		if err != nil {
 			return err
 		}
-		people, err = ordered(tx, list)
-		return err
-	})
-	if err != nil || len(people) == 0 {
-		return err
 	}
+	return nil
+}
+
+// but gives a list without repeats and without what stands in a sorted one.
+func but(list, sorted []int64) []int64 {
+	var rest []int64
+	seen := make(map[int64]bool, len(list))
+	for _, n := range list {
+		if _, out := slices.BinarySearch(sorted, n); !out && !seen[n] {
+			seen[n] = true
+			rest = append(rest, n)
+		}
+	}
+	return rest
+}
+
+// addPeople adds items for people who had none when the order had so many items.
+func (p *Provision) addPeople(ctx context.Context, tenant, order int64, people []int64, known int) error {
 	return p.store.Bulk(ctx, tenant, func(tx *store.Tx) error {
 		b, err := tx.LockBatch(order)
 		if err != nil {
 			return err
 		}
-		return addToOrder(tx, &b, people)
+		since, err := tx.PeopleIn(order, false, known, b.Total)
+		if err != nil {
+			return err
+		}
+		slices.Sort(since)
+		return addToOrder(tx, &b, but(people, since))
 	})
 }
 
@@ -137,19 +178,9 @@ func ordered(tx *store.Tx, list []int64) ([]int64, error) {
 // accountRequired is the attribute of people by which a list says that somebody is to have no account.
 const accountRequired = "account_required"
 
-// addToOrder adds items for those of some people who have none in an order, which is locked. A run that is under way takes them too; else they wait
-// until somebody asks for one.
-func addToOrder(tx *store.Tx, b *store.BatchRow, people []int64) error {
-	there, err := tx.InOrder(b.Seq, people)
-	if err != nil {
-		return err
-	}
-	var list []int64
-	for _, seq := range people {
-		if _, has := there[seq]; !has {
-			list = append(list, seq)
-		}
-	}
+// addToOrder adds items for people who have none in an order, which is locked. A run that is under way takes them too; else they wait until somebody
+// asks for one.
+func addToOrder(tx *store.Tx, b *store.BatchRow, list []int64) error {
 	if len(list) == 0 {
 		return nil
 	}

@@ -57,10 +57,17 @@ func (p *Provision) AddToOrder(ctx context.Context, caller muster.Caller, id, pe
 		if err != nil {
 			return err
 		}
-		if err := addToOrder(tx, &b, []int64{who}); err != nil {
+		index, has, err := tx.InOrder(b.Seq, who)
+		if err != nil {
 			return err
 		}
-		item, err = orderItemOf(tx, &b, who)
+		if !has {
+			index = b.Total
+			if err := addToOrder(tx, &b, []int64{who}); err != nil {
+				return err
+			}
+		}
+		item, err = orderItemOf(tx, &b, index)
 		return err
 	})
 	return item, err
@@ -87,12 +94,8 @@ func personInReach(tx *store.Tx, caller muster.Caller, id uuid.UUID) (int64, err
 	return row.Seq, err
 }
 
-func orderItemOf(tx *store.Tx, b *store.BatchRow, person int64) (OrderItem, error) {
-	index, err := tx.InOrder(b.Seq, []int64{person})
-	if err != nil {
-		return OrderItem{}, err
-	}
-	rows, err := tx.OrderItems(b.Seq, index[person], 1)
+func orderItemOf(tx *store.Tx, b *store.BatchRow, index int) (OrderItem, error) {
+	rows, err := tx.OrderItems(b.Seq, index, 1)
 	if err != nil {
 		return OrderItem{}, err
 	}

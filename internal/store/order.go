@@ -117,26 +117,20 @@ func (tx *Tx) AddToOrder(b *BatchRow, people []int64) error {
 	return err
 }
 
-// InOrder says which of these people have an item in an order, and its index.
-func (tx *Tx) InOrder(batch int64, people []int64) (map[int64]int, error) {
-	found := map[int64]int{}
-	if len(people) == 0 {
-		return found, nil
-	}
-	query := tx.perNumber("t.id", "item", "t.person = k.value AND t.id >= $2 AND t.id < $3 AND t.tenant = $4")
-	err := tx.each(query, []any{tx.numbers(people), muster.ItemKey(batch, 0), muster.ItemKey(batch+1, 0), tx.tenant}, func(scan func(...any) error) error {
-		var person, key int64
-		err := scan(&person, &key)
-		_, found[person] = muster.SplitItemKey(key)
-		return err
-	})
-	return found, err
+// InOrder gives the index of a person's item in an order. ok is false when they have none.
+func (tx *Tx) InOrder(batch, person int64) (index int, ok bool, err error) {
+	var key sql.NullInt64
+	// The sums keep the engines from reading the whole order: a person has few items.
+	err = tx.row("SELECT max(t.id) FROM item t WHERE t.person = $1 AND t.id + 0 >= $2 AND t.id + 0 < $3 AND t.tenant = $4",
+		[]any{person, muster.ItemKey(batch, 0), muster.ItemKey(batch+1, 0), tx.tenant}, &key)
+	_, index = muster.SplitItemKey(key.Int64)
+	return index, key.Valid, err
 }
 
-// Orderable gives, of the rows of an import from one index to before another, the people whom they brought and who have no item in an order (0:
-// there is none yet), in the order of their first rows.
-func (tx *Tx) Orderable(source, order int64, from, end int) ([]int64, error) {
-	query, args := tx.orderableSQL(source, order, from, end)
+// PeopleIn gives the people of the items of a batch that are done, or of all, from one index to before another, in order. It reads nothing but these
+// items: joined with those of another batch, one of them may be read once for each of the other when it is so new that no statistics know of it.
+func (tx *Tx) PeopleIn(batch int64, done bool, from, end int) ([]int64, error) {
+	query, args := tx.peopleInSQL(batch, done, from, end)
 	var people []int64
 	err := tx.each(query, args, func(scan func(...any) error) error {
 		var person int64
@@ -147,10 +141,15 @@ func (tx *Tx) Orderable(source, order int64, from, end int) ([]int64, error) {
 	return people, err
 }
 
-func (tx *Tx) orderableSQL(source, order int64, from, end int) (string, []any) {
-	return `SELECT t.person FROM item t WHERE t.id >= $1 AND t.id < $2 AND t.tenant = $3 AND t.state = 'done' AND t.person IS NOT NULL AND NOT EXISTS (
- SELECT 1 FROM item o WHERE o.person = t.person AND o.id >= $4 AND o.id < $5) GROUP BY t.person ORDER BY min(t.id)`,
-		[]any{muster.ItemKey(source, from), muster.ItemKey(source, end), tx.tenant, muster.ItemKey(order, 0), muster.ItemKey(order+1, 0)}
+func (tx *Tx) peopleInSQL(batch int64, done bool, from, end int) (string, []any) {
+	w := where{}
+	w.add("t.id >= ? AND t.id < ?", muster.ItemKey(batch, from), muster.ItemKey(batch, end))
+	w.add("t.tenant = ?", tx.tenant)
+	w.add("t.person IS NOT NULL")
+	if done {
+		w.add("t.state = 'done'")
+	}
+	return "SELECT t.person FROM item t WHERE " + w.sql() + " ORDER BY t.id", w.args
 }
 
 // ToRepeat counts the items of an order that are through and that another run takes up again: those whose account has failed since, has gone with its

@@ -1,7 +1,6 @@
 package store_test
 
 import (
-	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -51,11 +50,18 @@ func TestOrdersComeBackAsTheyWere(t *testing.T) {
 			if err != nil || len(items) != 2 || items[0].Index != 1 || items[0].Person != 32 || !items[0].CreatedAt.Before(items[0].At) || !items[1].CreatedAt.Equal(items[1].At) {
 				t.Errorf("items %+v, %v", items, err)
 			}
-			in, err := tx.InOrder(b.Seq, []int64{33, 34})
-			if diff := cmp.Diff(map[int64]int{33: 2}, in); diff != "" || err != nil {
-				t.Errorf("in the order: %s %v", diff, err)
+			index, has, err := tx.InOrder(b.Seq, 33)
+			if index != 2 || !has || err != nil {
+				t.Errorf("the item of a person in the order: %d, %v, %v", index, has, err)
 			}
-			return nil
+			if _, has, err := tx.InOrder(b.Seq, 34); has || err != nil {
+				t.Errorf("somebody else is in the order, %v", err)
+			}
+			people, err := tx.PeopleIn(b.Seq, false, 1, 3)
+			if !slices.Equal(people, []int64{32, 33}) {
+				t.Errorf("people of the order from the second on: %v", people)
+			}
+			return err
 		})
 		look(t, st, other, func(tx *store.Tx) error {
 			_, err := tx.Order(b.ID)
@@ -186,7 +192,7 @@ func TestPlansOfOrders(t *testing.T) {
 					"orders of a unit": func() ([]string, error) { return st.OrdersPlan(tx, 7, nil, 0, 10) },
 					"orders of units":  func() ([]string, error) { return st.OrdersPlan(tx, 0, []string{"/7/"}, 0, 10) },
 					"items":            func() ([]string, error) { return st.OrderItemsPlan(tx, order.Seq, 100, 100) },
-					"to be ordered":    func() ([]string, error) { return st.OrderablePlan(tx, source.Seq, order.Seq, 0, 200) },
+					"to be ordered":    func() ([]string, error) { return st.PeopleInPlan(tx, source.Seq, true, 0, 200) },
 					"to be repeated":   func() ([]string, error) { return st.ToRepeatPlan(tx, order.Seq) },
 				} {
 					plan, err := read()
@@ -206,11 +212,15 @@ func TestPlansOfOrders(t *testing.T) {
 			})
 		}
 		look(t, st, storetest.Tenant, func(tx *store.Tx) error {
-			people, err := tx.Orderable(source.Seq, order.Seq, 0, 200)
-			if len(people) != 0 || err != nil {
-				t.Errorf("%s are to be ordered once more, %v", fmt.Sprint(people), err)
+			brought, err := tx.PeopleIn(source.Seq, true, 0, 200)
+			if err != nil {
+				return err
 			}
-			return nil
+			ordered, err := tx.PeopleIn(order.Seq, false, 0, order.Total)
+			if len(brought) != 200 || !slices.Equal(brought, ordered) {
+				t.Errorf("%d people were brought, %d are ordered", len(brought), len(ordered))
+			}
+			return err
 		})
 	})
 }

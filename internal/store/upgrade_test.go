@@ -142,7 +142,7 @@ func workOnUpgraded(t *testing.T, st *store.Store) {
 		if err := tx.CreateBatch(&b); err != nil {
 			return err
 		}
-		people, err := tx.Orderable(1, b.Seq, 0, 2)
+		people, err := tx.PeopleIn(1, true, 0, 2)
 		if err != nil || !slices.Equal(people, []int64{1, 2}) {
 			t.Errorf("to be ordered: %v, %v", people, err)
 		}

@@ -12,7 +12,7 @@ func (s *Store) MigrateTo(ctx context.Context, version int64) error {
 	return err
 }
 
-// OrdersPlan, OrderItemsPlan and ToRepeatPlan give how the engine reads a page of orders, a page of the items of one, and those that a run repeats.
+// OrdersPlan and the others give how the engine reads a page of orders, a page of the items of one, whom a batch is about, and whom a run repeats.
 func (s *Store) OrdersPlan(tx *Tx, unit int64, within []string, skip, limit int) ([]string, error) {
 	query, args := tx.ordersSQL(unit, within, skip, limit)
 	return s.ReadPlan(tx, query, args)
@@ -23,8 +23,8 @@ func (s *Store) OrderItemsPlan(tx *Tx, batch int64, from, limit int) ([]string, 
 	return s.ReadPlan(tx, query, args)
 }
 
-func (s *Store) OrderablePlan(tx *Tx, source, order int64, from, end int) ([]string, error) {
-	query, args := tx.orderableSQL(source, order, from, end)
+func (s *Store) PeopleInPlan(tx *Tx, batch int64, done bool, from, end int) ([]string, error) {
+	query, args := tx.peopleInSQL(batch, done, from, end)
 	return s.ReadPlan(tx, query, args)
 }
 

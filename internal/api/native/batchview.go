@@ -9,6 +9,7 @@ import (
 	"github.com/musterid/muster"
 	"github.com/musterid/muster/internal/batch"
 	"github.com/musterid/muster/internal/intake"
+	"github.com/musterid/muster/internal/provision"
 )
 
 // Batch is people submitted together.
@@ -163,6 +164,9 @@ const expectFor = 10 * time.Minute
 
 // following gives the provision batch of an import; also one that is about to begin, so that whoever waits for accounts does not leave too early.
 func (s *surface) following(ctx context.Context, caller muster.Caller, b *batch.Batch) (*Following, error) {
+	if provision.OnRequest(b) {
+		return nil, nil // an order is a batch of its own, that nobody who waits for the import waits for
+	}
 	p, there, err := s.Batches.Following(ctx, caller, *b)
 	if err != nil {
 		return nil, err

@@ -1,0 +1,53 @@
+package provision_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/musterid/muster"
+	"github.com/musterid/muster/internal/provision"
+)
+
+// An order of ten thousand people is made while somebody waits, and its run takes them chunk by chunk.
+func TestAnOrderOfMany(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes some seconds")
+	}
+	eachYard(t, func(y *yard) {
+		const many, some = 10_000, 3_000
+		s := y.aim(marked, "")
+		y.pause(s, true) // what is delivered comes at the target's pace
+		y.ordersFrom(s.view.Name)
+		rows := make([]string, many)
+		for i := range rows {
+			rows[i] = fmt.Sprintf("first_name=Jean last_name=Dupont%d", i%1000)
+		}
+		source := y.imports(onRequest, 0, rows...)
+		begun := time.Now()
+		o := y.order(source)
+		if took := time.Since(begun); o.Total != many || took > 20*time.Second {
+			y.t.Errorf("%d items after %s", o.Total, took)
+		}
+		first := time.Since(begun)
+		begun = time.Now()
+		y.order(source)
+		again := time.Since(begun)
+		if again > 10*time.Second { // it once joined the items of both, which without statistics reads one for each of the other
+			y.t.Errorf("ordered once more in %s", again)
+		}
+		begun = time.Now()
+		y.run(o, provision.RunStarted, many)
+		y.until("the run is on its way", func() bool { return y.now(o).NextIndex >= some })
+		y.t.Logf("%s: ordered in %s, once more in %s, %d run in %s", y.store.Engine(), first, again, some, time.Since(begun))
+		if b := y.now(o); b.Waiting != many-b.NextIndex || b.Counts.Pending(b.Total) != many || b.State != muster.Running {
+			y.t.Errorf("%s with %d pending, of which %d wait", b.State, b.Counts.Pending(b.Total), b.Waiting)
+		}
+		begun = time.Now()
+		items, err := y.provision.OrderItems(y.t.Context(), y.caller, o.ID, some-100, 100)
+		if err != nil || len(items) != 100 || items[99].Account == nil {
+			y.t.Errorf("a page is %+v, %v", items, err)
+		}
+		y.t.Logf("%s: a page in %s", y.store.Engine(), time.Since(begun))
+	})
+}
