@@ -15,6 +15,9 @@ func (tx *Tx) ListingSQL(q PeopleQuery, keyless bool) (string, []any, error) {
 	return l.sql(), l.args, nil
 }
 
+// SearchSQL gives the query of a page that may look at everybody, for tests of its plan.
+func (tx *Tx) SearchSQL(q PeopleQuery) (string, []any, error) { return tx.search(q) }
+
 // Exec runs any statement.
 func (tx *Tx) Exec(query string, args ...any) error { return tx.exec(query, args...) }
 

@@ -242,3 +242,33 @@ func TestSearchRefusesAnOrderThatIsNone(t *testing.T) {
 		})
 	})
 }
+
+// A search within a unit or by a key reads the people there, and not everybody.
+func TestPlansOfSearchesInAUnit(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, st *store.Store) {
+		seekers(t, st)
+		if err := st.Analyze(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		for name, q := range map[string]store.PeopleQuery{
+			"search": {Unit: 1, Search: "jean"}, "role": {Unit: 1, Role: "teacher", Sort: store.ByFirstName}, "page": {Unit: 1, Offset: 50}, "states": {Unit: 1, States: []muster.State{muster.Active}, Sort: "-email"},
+			"group": {Group: 1, Search: "jean"}, "username": {Username: "u1.jean", Sort: store.ByEmail}, "within": {Within: []string{"/1/"}, LastName: "dupont"},
+		} {
+			q.Limit = 100
+			look(t, st, storetest.Tenant, func(tx *store.Tx) error {
+				query, args, err := tx.SearchSQL(q)
+				if err != nil {
+					return err
+				}
+				plan, err := st.ReadPlan(tx, query, args)
+				for _, line := range plan {
+					if strings.Contains(line, "Seq Scan on person") || strings.Contains(line, "person_state") || strings.HasPrefix(line, "SCAN t") {
+						t.Errorf("%s: %s\n%s", name, query, strings.Join(plan, "\n"))
+						break
+					}
+				}
+				return err
+			})
+		}
+	})
+}
