@@ -114,7 +114,7 @@ func (p *product) aim(ctx context.Context, kind string, config any, concurrency 
 	if err != nil {
 		return err
 	}
-	policy, err := json.Marshal(map[string]any{"concurrency": concurrency, "allow": []string{"127.0.0.0/8"}})
+	policy, err := json.Marshal(map[string]any{"concurrency": concurrency, "allow": []string{"127.0.0.0/8"}, "activation": "none"})
 	if err != nil {
 		return err
 	}

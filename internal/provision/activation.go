@@ -118,7 +118,7 @@ func (p *Provision) settleActivation(tx *store.Tx, t *store.TargetRow, d *delive
 	case gone && (before.State != muster.NoActivation || before.By != ""):
 	case (d.fresh || d.active) && (by != muster.MailByNobody || before.State != muster.NoActivation):
 	case waits && ready && d.person.Email != "":
-	case before.State == muster.ActivationOwed && d.wanted["enabled"] != true && settled.State == muster.DeliveredAccount:
+	case before.State == muster.ActivationOwed && settled.State == muster.DeliveredAccount && (!ready || d.person.Email == ""):
 	default:
 		return nil
 	}
@@ -136,7 +136,7 @@ func (p *Provision) settleActivation(tx *store.Tx, t *store.TargetRow, d *delive
 		return stopActivation(tx, row, by)
 	case d.fresh, ready && row.Activation.State == muster.NoActivation && mails(row.Activation.By):
 		return p.invite(tx, t, row, &d.person.Person)
-	case d.wanted["enabled"] != true && row.Activation.State == muster.ActivationOwed:
+	case row.Activation.State == muster.ActivationOwed && (!ready || d.person.Email == ""): // there is nobody to mail any more
 		return stopActivation(tx, row, row.Activation.By)
 	}
 	return nil

@@ -25,12 +25,18 @@ func (tx *Tx) LockAccounts(seqs []int64) ([]AccountRow, error) {
 // ClaimInvitations makes owner the one who has a target send the mails that are due, for up to limit accounts until a time. What another owner
 // holds is passed over.
 func (tx *Tx) ClaimInvitations(target int64, owner string, until time.Time, limit int) ([]AccountRow, error) {
+	query, args := tx.claimInvitations(target, owner, until, limit)
+	return tx.accounts(query, args...)
+}
+
+func (tx *Tx) claimInvitations(target int64, owner string, until time.Time, limit int) (string, []any) {
 	skip := ""
 	if tx.store.engine == Postgres {
 		skip = " FOR UPDATE SKIP LOCKED"
 	}
-	return tx.accounts(`UPDATE account AS t SET activation_owner = $1, activation_lease = $2 WHERE t.seq IN (SELECT seq FROM account WHERE target = $3 AND `+invitable("$4")+`
- AND tenant = $5 ORDER BY activation_due LIMIT $6`+skip+`) RETURNING `+tx.returning(accountColumns), owner, micros(until), target, tx.now.UnixMicro(), tx.tenant, limit)
+	return `UPDATE account AS t SET activation_owner = $1, activation_lease = $2 WHERE t.seq IN (SELECT seq FROM account WHERE target = $3 AND ` + invitable("$4") + `
+ AND tenant = $5 ORDER BY activation_due LIMIT $6` + skip + `) RETURNING ` + tx.returning(accountColumns),
+		[]any{owner, micros(until), target, tx.now.UnixMicro(), tx.tenant, limit}
 }
 
 // invitable is the condition on an account for which a mail is due that nobody is at.
@@ -52,8 +58,13 @@ func (tx *Tx) LeaveInvitations(accounts []int64, owner string) error {
 
 // OpenActivations lists the accounts on a target whose mail was sent and that are not their people's yet, in the order of seq after one.
 func (tx *Tx) OpenActivations(target, after int64, limit int) ([]AccountRow, error) {
-	return tx.accounts("SELECT "+accountColumns+" FROM account t WHERE t.target = $1 AND t.seq > $2 AND t.activation IN ('sent', 'pending') AND t.tenant = $3 ORDER BY t.seq LIMIT $4",
-		target, after, tx.tenant, limit)
+	query, args := tx.openActivations(target, after, limit)
+	return tx.accounts(query, args...)
+}
+
+func (tx *Tx) openActivations(target, after int64, limit int) (string, []any) {
+	return "SELECT " + accountColumns + " FROM account t WHERE t.target = $1 AND t.seq > $2 AND t.activation IN ('sent', 'pending') AND t.tenant = $3 ORDER BY t.seq LIMIT $4",
+		[]any{target, after, tx.tenant, limit}
 }
 
 // A LookDue is a target that is to be asked how far people have come. Wait is how long it was left alone before.
@@ -97,9 +108,11 @@ func (tx *Tx) LookBy(target int64, at time.Time, wait time.Duration) error {
 // NextExpiry is when the next of the open activations on a target expires; zero when none does.
 func (tx *Tx) NextExpiry(target int64) (time.Time, error) {
 	var at sql.NullInt64
-	err := tx.row("SELECT min(activation_expires) FROM account WHERE target = $1 AND activation IN ('sent', 'pending') AND tenant = $2", []any{target, tx.tenant}, &at)
+	err := tx.row(nextExpiry, []any{target, tx.tenant}, &at)
 	return fromMicros(at), err
 }
+
+const nextExpiry = "SELECT min(activation_expires) FROM account WHERE target = $1 AND activation IN ('sent', 'pending') AND tenant = $2"
 
 // A CredentialRow is the password of a person whose account is held here.
 type CredentialRow struct {

@@ -155,14 +155,17 @@ type DueTarget struct{ Tenant, Target int64 }
 // DueTargets lists the targets, of all tenants, that have accounts to deliver or mails to send now.
 func (tx *Tx) DueTargets() ([]DueTarget, error) {
 	var list []DueTarget
+	err := tx.each(dueTargets(), []any{tx.now.UnixMicro()}, func(scan func(...any) error) error {
+		var d DueTarget
+		err := scan(&d.Tenant, &d.Target)
+		list = append(list, d)
+		return err
+	})
+	return list, err
+}
+
+func dueTargets() string {
 	due := "EXISTS (SELECT 1 FROM account a WHERE a.target = t.seq AND a.urgent = %d AND a.due <= $1 AND (a.lease IS NULL OR a.lease < $1))"
 	mail := "EXISTS (SELECT 1 FROM account a WHERE a.target = t.seq AND " + invitable("$1") + ")"
-	err := tx.each(fmt.Sprintf("SELECT t.tenant, t.seq FROM target t WHERE t.paused = 0 AND (t.until IS NULL OR t.until <= $1) AND ("+due+" OR "+due+" OR "+mail+") ORDER BY t.seq", 1, 0),
-		[]any{tx.now.UnixMicro()}, func(scan func(...any) error) error {
-			var d DueTarget
-			err := scan(&d.Tenant, &d.Target)
-			list = append(list, d)
-			return err
-		})
-	return list, err
+	return fmt.Sprintf("SELECT t.tenant, t.seq FROM target t WHERE t.paused = 0 AND (t.until IS NULL OR t.until <= $1) AND ("+due+" OR "+due+" OR "+mail+") ORDER BY t.seq", 1, 0)
 }
