@@ -331,6 +331,10 @@ var imports = map[string]operation{
 		l, err := w.intake.RowsOf(w.Context(), c, w.done, []muster.Item{{Index: 0}})
 		return the(len(l), err)
 	}},
+	"Find": {reads, func(w *world, c muster.Caller) (int, error) {
+		l, _, err := w.intake.Find(w.Context(), c, w.done, "x.test", nil, 0, 10)
+		return the(len(l), err)
+	}},
 	"Labels": {reads, func(w *world, c muster.Caller) (int, error) {
 		l, err := w.intake.Labels(w.Context(), c, w.done, []muster.Item{{Index: 0}})
 		return the(len(l), err)
