@@ -15,7 +15,8 @@ import (
 
 const (
 	driveTime = 10 * time.Second // how long one job sends before it lets others have the worker
-	leaseTime = 2 * time.Minute  // of a claim; longer than any attempt lasts
+	leaseTime = 30 * time.Second // of a claim; this bounds how long a mail rests after its process died
+	renewTime = 10 * time.Second
 
 	// A mail that is put off is tried again after a minute, then after twice as long each time up to the longest wait: for about two days.
 	firstWait   = time.Minute
@@ -94,6 +95,7 @@ func (i *Invite) claim(ctx context.Context) (m store.MailRow, ok bool, err error
 // attempt tries to send one claimed mail and records what came of it, also when we are stopping: what the server has answered is not to be asked
 // again.
 func (i *Invite) attempt(ctx context.Context, conn *mail.Connection, m store.MailRow) error {
+	defer i.keep(ctx, m)()
 	l, wanted, err := i.letter(ctx, m)
 	record := context.WithoutCancel(ctx)
 	switch {
@@ -116,6 +118,32 @@ func (i *Invite) attempt(ctx context.Context, conn *mail.Connection, m store.Mai
 		return errors.Join(err, i.putOff(record, m, i.store.Now().Add(firstWait), nil))
 	}
 	return i.refused(ctx, m, l, f)
+}
+
+// keep renews a claim until what it gives is called: a server may think long about a mail.
+func (i *Invite) keep(ctx context.Context, m store.MailRow) (release func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		ticker := time.NewTicker(renewTime)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-ticker.C:
+			}
+			err := i.store.Update(ctx, m.Tenant, func(tx *store.Tx) error { return tx.RenewMail(m.Seq, m.Owner, tx.Now().Add(leaseTime)) })
+			if err != nil && ctx.Err() == nil {
+				i.log.Error("renew the claim of a mail", "mail", m.Seq, "error", err)
+			}
+		}
+	}()
+	return func() {
+		cancel()
+		<-ended
+	}
 }
 
 // taken notes that the mail server has the mail. The life of the link begins now.

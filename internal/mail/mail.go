@@ -42,7 +42,7 @@ type Options struct {
 	From     string         // such as "Lycée Hugo <accounts@hugo.example>"
 	ReplyTo  string         // "" is the same as From
 	Roots    *x509.CertPool // who vouches for the server's certificate; default: the system's
-	Timeout  time.Duration  // for a connection, and then for each mail; default: 30 seconds
+	Timeout  time.Duration  // for a connection, and then for each mail; default: a minute
 }
 
 // Server is a mail server that takes our mails. It may be used from many goroutines, each with connections of its own.
@@ -59,7 +59,7 @@ func New(o Options) (*Server, error) {
 		o.TLS = StartTLS
 	}
 	if o.Timeout == 0 {
-		o.Timeout = 30 * time.Second
+		o.Timeout = time.Minute
 	}
 	s := &Server{options: o}
 	var faults muster.Errors

@@ -103,6 +103,11 @@ func (tx *Tx) ClaimMail(owner string, until time.Time) (m MailRow, ok bool, err 
 	return list[0], true, nil
 }
 
+// RenewMail keeps an owner's claim until a later time.
+func (tx *Tx) RenewMail(seq int64, owner string, until time.Time) error {
+	return tx.exec("UPDATE mail SET lease = $1 WHERE seq = $2 AND tenant = $3 AND owner = $4", micros(until), seq, tx.tenant, owner)
+}
+
 // SettleMail writes what came of an attempt (state, attempts, whether it is known, due and error), for its owner. It is false when the mail has
 // another owner by now.
 func (tx *Tx) SettleMail(m MailRow) (bool, error) {
