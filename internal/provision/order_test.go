@@ -321,7 +321,7 @@ func TestAnOrderIsToppedUp(t *testing.T) {
 			return connector.RetryAfter(time.Minute, muster.Errorf(muster.Unavailable, "", "Not now."))
 		})
 		y.run(o, provision.RunStarted, 1)
-		y.until("the run is through", func() bool { b := y.now(o); return b.NextIndex == b.Total })
+		y.until("the run is through, and the target rests", func() bool { b := y.now(o); return b.NextIndex == b.Total && !y.target(s).Until.IsZero() })
 		y.run(o, provision.RunUnderWay, 0) // its account is on its way
 		y.more(source, true, "last_name=Ea")
 		y.order(source)
