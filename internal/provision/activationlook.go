@@ -252,10 +252,7 @@ func (g *gaze) end(ctx context.Context) error {
 			next = tx.Now().Add(wait)
 		}
 		if !expires.IsZero() && (next.IsZero() || expires.Before(next)) {
-			next = expires
-			if soonest := tx.Now().Add(time.Second); next.Before(soonest) {
-				next = soonest
-			}
+			next = expires // at once when it is over: the next look ends it
 		}
 		_, err = tx.MoveLook(g.t.Seq, held, next, wait)
 		return err
