@@ -5,8 +5,8 @@
 // delivery that somebody asked for. What is delivered is always computed from the person as they are then, so a step that was overtaken has
 // nothing to do.
 //
-// How to speak to a target is internal/connector's. Rules of people and usernames are internal/roster's. Start at follow.go (what is owed),
-// then drive.go (the loop of one target) and deliver.go (one account).
+// How to speak to a target is internal/connector's. Rules of people and usernames are internal/roster's. Start at follow.go (what is owed)
+// and order.go (what somebody asks for), then drive.go (the loop of one target) and deliver.go (one account).
 package provision
 
 import (
