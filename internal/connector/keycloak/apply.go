@@ -57,7 +57,7 @@ func (t *target) create(ctx context.Context, s connector.Step) (connector.Accoun
 		made.Attributes["groups"] = slices.Compact(joined)
 	}
 	if err := t.give(ctx, u.ID, roles); err != nil {
-		return made, t.outcome(ctx, "give roles", err)
+		return made, t.belonging(ctx, "give roles", err)
 	}
 	if enabled && !atOnce {
 		if err := t.put(ctx, u.ID, &user{Username: u.Username, Enabled: ptr(true)}); err != nil {
@@ -66,6 +66,15 @@ func (t *target) create(ctx context.Context, s connector.Step) (connector.Accoun
 		made.Enabled = true
 	}
 	return made, late
+}
+
+// belonging is what is made of an error about roles and groups of an account. One of them may have gone meanwhile: that does not mean that the
+// account is not there.
+func (t *target) belonging(ctx context.Context, doing string, err error) error {
+	if missing(err) {
+		return &connector.Failure{Err: fmt.Errorf("keycloak: %s: %w", doing, err)}
+	}
+	return t.outcome(ctx, doing, err)
 }
 
 // draft is the request for a new account.
@@ -134,7 +143,7 @@ func (t *target) ensure(ctx context.Context, s connector.Step) (connector.Accoun
 	patch, differs := t.patch(u, s)
 	if patch.Enabled != nil && *patch.Enabled {
 		if err := t.give(ctx, u.ID, t.Roles); err != nil { // nobody is let in without them
-			return known, t.outcome(ctx, "give roles", err)
+			return known, t.belonging(ctx, "give roles", err)
 		}
 	}
 	if differs {
@@ -144,13 +153,13 @@ func (t *target) ensure(ctx context.Context, s connector.Step) (connector.Accoun
 	}
 	if patch.Enabled == nil || !*patch.Enabled {
 		if err := t.give(ctx, u.ID, t.Roles); err != nil {
-			return known, t.outcome(ctx, "give roles", err)
+			return known, t.belonging(ctx, "give roles", err)
 		}
 	}
 	groups, regroups := s.Change.Field("groups")
 	if regroups {
 		if err := t.regroup(ctx, u.ID, groups); err != nil {
-			return known, t.outcome(ctx, "change groups", err)
+			return known, t.belonging(ctx, "change groups", err)
 		}
 	}
 	if differs {

@@ -130,7 +130,7 @@ func (t *target) makeGroup(ctx context.Context, code, path string) (string, erro
 		}
 		where = []string{"groups", parent, "children"}
 	}
-	err := t.do(ctx, call{method: http.MethodPost, path: where, body: group{Name: code}})
+	err := t.do(ctx, call{method: http.MethodPost, path: where, body: map[string]string{"name": code}})
 	if err != nil && !refusedWith(err, http.StatusConflict) {
 		return "", err
 	}

@@ -52,5 +52,5 @@ func (t *target) List(ctx context.Context, each func(connector.Account) error) e
 
 // foreign says whether an account is none that people have in this realm.
 func (t *target) foreign(u *user) bool {
-	return len(u.get(t.MarkerAttribute)) == 0 && (u.Federation != "" || u.ClientLink != "" || strings.HasPrefix(u.ID, "f:"))
+	return len(u.get(t.MarkerAttribute)) == 0 && (u.Federation != "" || strings.HasPrefix(u.ID, "f:") || strings.HasPrefix(u.name(), "service-account-"))
 }

@@ -23,8 +23,7 @@ type user struct {
 	RequiredActions []string             `json:"requiredActions,omitempty"`
 	Groups          []string             `json:"groups,omitempty"` // paths; read with a new account alone
 
-	Federation string `json:"federationLink,omitempty"`         // where the account comes from, if not from the realm
-	ClientLink string `json:"serviceAccountClientId,omitempty"` // whose service account it is
+	Federation string `json:"federationLink,omitempty"` // where the account comes from, if not from the realm
 }
 
 // plain says whether an attribute is a field of the account, and not among its attributes.
