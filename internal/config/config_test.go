@@ -32,10 +32,13 @@ func TestTagsAndDefaultsAgree(t *testing.T) {
 				t.Errorf("%s: environment variable %s, want %s", field.Name, env, want)
 			}
 			got := ""
-			if v.Field(i).CanInt() {
-				got = strconv.FormatInt(v.Field(i).Int(), 10)
-			} else {
-				got = v.Field(i).String()
+			switch f := v.Field(i); {
+			case f.CanInt():
+				got = strconv.FormatInt(f.Int(), 10)
+			case f.Kind() == reflect.String:
+				got = f.String()
+			case !f.IsZero():
+				t.Errorf("%s: this test knows no defaults of type %s", field.Name, f.Type())
 			}
 			if tag := field.Tag.Get("default"); tag != got {
 				t.Errorf("%s: default %q in the tag, %q in WithDefaults", field.Name, tag, got)
@@ -61,6 +64,13 @@ func TestCheckNamesEveryFault(t *testing.T) {
 		{"unknown level", func(c *Config) { c.LogLevel = "loud" }, "log-level"},
 		{"unknown format", func(c *Config) { c.LogFormat = "xml" }, "log-format"},
 		{"too many workers", func(c *Config) { c.Workers = 1001 }, "workers"},
+		{"a public address that is none", func(c *Config) { c.Mail.PublicURL = "accounts.example.org" }, "public-url"},
+		{"a public address with a login", func(c *Config) { c.Mail.PublicURL = "https://a:b@example.org" }, "public-url"},
+		{"mails whose links lead nowhere", func(c *Config) { c.Mail.SMTPAddress, c.Listen = "mail.example.org:587", ":8080" }, "public-url"},
+		{"a login for no mail server", func(c *Config) { c.Mail.SMTPUsername = "muster" }, "smtp-address"},
+		{"mail password given twice", func(c *Config) { c.Mail.SMTPAddress, c.Mail.SMTPPassword, c.Mail.SMTPPasswordFile = "m:25", "a", "b" }, "smtp-password-file"},
+		{"unknown language", func(c *Config) { c.Mail.Locale = "de" }, "mail-locale"},
+		{"short passwords", func(c *Config) { c.Mail.PasswordMin = 6 }, "password-min"},
 		{"negative limit", func(c *Config) { c.Limits.Upload = -1 }, "upload-bytes"},
 		{"more rows than a batch holds", func(c *Config) { c.Limits.Rows = muster.MaxItems + 1 }, "rows"},
 	} {
