@@ -27,12 +27,31 @@ type told struct {
 // told gives items by place with what stood in their rows.
 func (s *surface) told(q *request, b batch.Batch, wanted []batch.ItemOutcome, skip, limit int) ([]told, int, error) {
 	items, total, err := s.Batches.Page(q.ctx, q.caller, b, wanted, skip, limit)
-	if err != nil || len(items) == 0 {
+	if err != nil {
 		return nil, total, err
+	}
+	list, err := s.tell(q, b, items)
+	return list, total, err
+}
+
+// searched gives the items whose e-mail address contains a text.
+func (s *surface) searched(q *request, b batch.Batch, wanted []batch.ItemOutcome, search string, p page) ([]told, int, error) {
+	items, total, err := s.Intake.Find(q.ctx, q.caller, b, search, wanted, p.skip(), p.size)
+	if err != nil {
+		return nil, total, err
+	}
+	list, err := s.tell(q, b, items)
+	return list, total, err
+}
+
+// tell adds to items what stood in their rows, and whom they brought.
+func (s *surface) tell(q *request, b batch.Batch, items []muster.Item) ([]told, error) {
+	if len(items) == 0 {
+		return nil, nil
 	}
 	rows, err := s.Intake.RowsOf(q.ctx, q.caller, b, items)
 	if err != nil && muster.CodeOf(err) != muster.Gone {
-		return nil, 0, err
+		return nil, err
 	}
 	var seqs []int64
 	for _, i := range items {
@@ -42,7 +61,7 @@ func (s *surface) told(q *request, b batch.Batch, wanted []batch.ItemOutcome, sk
 	}
 	people, err := s.Roster.BySeq(q.ctx, q.caller, seqs)
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
 	list := make([]told, len(items))
 	for n, i := range items {
@@ -54,7 +73,7 @@ func (s *surface) told(q *request, b batch.Batch, wanted []batch.ItemOutcome, sk
 			list[n].person = &p
 		}
 	}
-	return list, total, nil
+	return list, nil
 }
 
 // Bounds of filters that have to look at rows one by one.
@@ -64,12 +83,6 @@ const (
 )
 
 var errTooMuch = say(http.StatusServiceUnavailable, "SEARCH_TOO_LONG", "La recherche est trop longue sur un lot de cette taille. Filtrez d’abord par statut.")
-
-// searched gives the items whose e-mail address contains a text.
-func (s *surface) searched(q *request, b batch.Batch, wanted []batch.ItemOutcome, search string, p page) ([]told, int, error) {
-	search = muster.Fold(strings.TrimSpace(search))
-	return s.filtered(q, b, wanted, p, func(t *told) bool { return strings.Contains(muster.Fold(t.cells["email"]), search) })
-}
 
 // filtered gives the page of those items that keep says yes to, and how many there are.
 func (s *surface) filtered(q *request, b batch.Batch, wanted []batch.ItemOutcome, p page, keep func(*told) bool) (kept []told, total int, err error) {

@@ -46,12 +46,12 @@ func (s *surface) stream(q *request) (int, any, error) {
 	h := q.w.Header()
 	h.Set("Content-Type", "text/event-stream; charset=utf-8")
 	h.Set("X-Accel-Buffering", "no") // a proxy in between must not wait for the end
-	s.tell(q, id, b, time.Duration(within)*time.Second)
+	s.follow(q, id, b, time.Duration(within)*time.Second)
 	return http.StatusOK, nil, nil
 }
 
-// tell sends an event at once and with each change, until nothing more will happen, the time is over, or nobody listens.
-func (s *surface) tell(q *request, id uuid.UUID, b muster.Batch, within time.Duration) {
+// follow sends an event at once and with each change, until nothing more will happen, the time is over, or nobody listens.
+func (s *surface) follow(q *request, id uuid.UUID, b muster.Batch, within time.Duration) {
 	out := &events{w: q.w, control: http.NewResponseController(q.w)}
 	look, beat, over := time.NewTicker(lookEvery), time.NewTicker(beatEvery), time.NewTimer(within)
 	defer look.Stop()
