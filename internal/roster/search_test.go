@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -108,12 +109,18 @@ func TestSearchesTakeTurns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var r roster.Roster
 		ana, bob := muster.Caller{Tenant: 1, Name: "ana"}, muster.Caller{Tenant: 1, Name: "bob"}
+		var mu sync.Mutex
 		busy, most := map[string]int{}, map[string]int{}
+		enter := func(name string, n int) {
+			mu.Lock()
+			defer mu.Unlock()
+			busy[name] += n
+			most[name] = max(most[name], busy[name])
+		}
 		search := func(caller muster.Caller, takes time.Duration) error {
 			return r.Searching(t.Context(), caller, roster.Query{Search: "a"}, func(ctx context.Context) error {
-				busy[caller.Name]++
-				most[caller.Name] = max(most[caller.Name], busy[caller.Name])
-				defer func() { busy[caller.Name]-- }()
+				enter(caller.Name, 1)
+				defer enter(caller.Name, -1)
 				select {
 				case <-ctx.Done():
 					return ctx.Err()
