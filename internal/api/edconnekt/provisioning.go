@@ -236,6 +236,8 @@ func statusOf(i *provision.OrderItem) string {
 		return failed
 	case i.State != muster.DoneItem || a == nil:
 		return enqueued
+	case a.State == muster.FailedAccount, a.State == muster.ConflictAccount: // by a change that came later
+		return failed
 	case a.Pushed["enabled"] != true, a.State == muster.ReleasedAccount:
 		return disabled
 	}
@@ -265,6 +267,8 @@ func lastError(i *provision.OrderItem) string {
 		return ""
 	case len(i.Reasons) > 0:
 		e = i.Reasons[0]
+	case i.Account != nil && i.Account.LastError != nil:
+		e = i.Account.LastError
 	case i.Account != nil && i.Account.Activation.LastError != nil:
 		e = i.Account.Activation.LastError
 	default:
