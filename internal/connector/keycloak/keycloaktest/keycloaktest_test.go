@@ -38,18 +38,3 @@ func TestRealm(t *testing.T) {
 		t.Errorf("the password gives token %q and error %v", token, err)
 	}
 }
-
-func TestOwnServerKeepsItsData(t *testing.T) {
-	t.Parallel()
-	s := keycloaktest.Own(t)
-	r := s.Realm(t, keycloaktest.Options{})
-	id := r.Add(t, keycloaktest.User{Username: "ana", Enabled: true})
-	s.Stop()
-	if _, _, err := s.Do(t.Context(), http.MethodGet, r.Path(), nil, nil); err == nil {
-		t.Error("a stopped server answers")
-	}
-	s.Restart(t)
-	if u := r.User(t, "ana"); u.ID != id {
-		t.Errorf("after a restart the account is %+v", u)
-	}
-}
