@@ -64,9 +64,9 @@ func (f *faults) add(setting, format string, args ...any) {
 func (c *Config) read() ([]mapping, *url.URL, *x509.CertPool, error) {
 	f := &faults{}
 	base, pool, mappings := c.address(f), c.authorities(f), c.mapFields(f)
-	for setting, name := range map[string]string{"realm": c.Realm, "client_realm": c.signInRealm()} {
-		if name == "." || name == ".." || strings.ContainsAny(name, "/?#%") {
-			f.add(setting, "This is not the name of a realm.")
+	for _, set := range [][2]string{{"realm", c.Realm}, {"client_realm", c.ClientRealm}} {
+		if name := set[1]; name == "." || name == ".." || strings.ContainsAny(name, "/?#%") {
+			f.add(set[0], "This is not the name of a realm.")
 		}
 	}
 	c.grouping(f)

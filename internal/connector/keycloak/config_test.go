@@ -30,6 +30,7 @@ func TestSettings(t *testing.T) {
 		{"no certificate", settings{"ca": "secret"}, "config.ca"},
 		{"a realm that leads elsewhere", settings{"realm": "../master"}, "config.realm"},
 		{"a realm that is no segment", settings{"realm": ".."}, "config.realm"},
+		{"a realm of the client that leads elsewhere", settings{"client_realm": "a/b"}, "config.client_realm"},
 		{"no secret", settings{"client_secret": ""}, "config.client_secret"},
 		{"a field that there is not", settings{"attributes": settings{"shoe_size": "shoes"}}, "config.attributes"},
 		{"the username as an attribute", settings{"attributes": settings{"employee_id": "username"}}, "config.attributes"},
