@@ -52,7 +52,7 @@ func (t *target) create(ctx context.Context, s connector.Step) (connector.Accoun
 	}
 	u.Username = ptr(lower(u.name()))
 	made := t.account(u)
-	if joined := (mapping{}).values(wanted["groups"]); len(joined) > 0 && late == nil {
+	if joined := connector.Texts(wanted["groups"]); len(joined) > 0 && late == nil {
 		slices.Sort(joined)
 		made.Attributes["groups"] = slices.Compact(joined)
 	}
@@ -81,8 +81,8 @@ func (t *target) belonging(ctx context.Context, doing string, err error) error {
 func (t *target) draft(s connector.Step, wanted muster.Record) *user {
 	u := &user{Username: &s.Username, RequiredActions: t.RequiredActions}
 	for _, m := range t.mappings {
-		if values := m.values(wanted[m.field]); len(values) > 0 {
-			u.set(m.attr, values)
+		if values := m.Values(wanted[m.Field]); len(values) > 0 {
+			u.set(m.Attr, values)
 		}
 	}
 	if s.Marker != "" {
@@ -98,7 +98,7 @@ func (t *target) draft(s connector.Step, wanted muster.Record) *user {
 // from having an account.
 func (t *target) belongings(ctx context.Context, wanted muster.Record) (paths, roles []string, late error) {
 	roles = slices.Clone(t.Roles)
-	for _, code := range (mapping{}).values(wanted["groups"]) {
+	for _, code := range connector.Texts(wanted["groups"]) {
 		if path := t.path(code); path != "" {
 			// A path that leads nowhere any more makes Keycloak refuse the whole account, so that it is looked up each time.
 			t.forgetGroup(path)
@@ -194,8 +194,8 @@ func (t *target) patch(u *user, s connector.Step) (*user, bool) {
 	}
 	for _, change := range s.Change.Fields {
 		for _, m := range t.mappings {
-			if m.field == change.Field {
-				set(m.attr, m.values(change.After))
+			if m.Field == change.Field {
+				set(m.Attr, m.Values(change.After))
 			}
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/musterid/muster"
+	"github.com/musterid/muster/internal/connector"
 )
 
 // Config is what a realm is set to.
@@ -61,7 +62,7 @@ func (f *faults) add(setting, format string, args ...any) {
 }
 
 // read gives what the settings come to.
-func (c *Config) read() ([]mapping, *url.URL, *x509.CertPool, error) {
+func (c *Config) read() ([]connector.Mapping, *url.URL, *x509.CertPool, error) {
 	f := &faults{}
 	base, pool, mappings := c.address(f), c.authorities(f), c.mapFields(f)
 	for _, set := range [][2]string{{"realm", c.Realm}, {"client_realm", c.ClientRealm}} {
@@ -119,7 +120,7 @@ func (c *Config) authorities(f *faults) *x509.CertPool {
 var attributeName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
 
 // mapFields reads the setting attributes.
-func (c *Config) mapFields(f *faults) (mappings []mapping) {
+func (c *Config) mapFields(f *faults) (mappings []connector.Mapping) {
 	if !attributeName.MatchString(c.MarkerAttribute) || plain(c.MarkerAttribute) {
 		f.add("marker_attribute", "%q is not an attribute that could hold the marker.", c.MarkerAttribute)
 	}
@@ -129,8 +130,8 @@ func (c *Config) mapFields(f *faults) (mappings []mapping) {
 		if attr == "" {
 			continue
 		}
-		head, part, _ := strings.Cut(field, ".")
-		if !muster.KnownField(field) || slices.Contains([]string{"username", "state", "attributes", "flags", "phones", "addresses"}, field) {
+		m, ok := connector.MapField(field, attr)
+		if !ok {
 			f.add("attributes", "There is no field %q that could be kept in an attribute. Phones, addresses and own attributes are named phones.work, addresses.work.street, attributes.class.", field)
 			continue
 		}
@@ -141,10 +142,6 @@ func (c *Config) mapFields(f *faults) (mappings []mapping) {
 			f.add("attributes", "The attribute %s already holds %s, so %s cannot be kept there. Map it to another attribute, or to none with an empty text.", attr, who, field)
 		}
 		owner[attr] = field
-		m := mapping{field: field, attr: attr}
-		if head == "phones" || head == "addresses" {
-			m.field, m.part = head, part
-		}
 		mappings = append(mappings, m)
 	}
 	return mappings

@@ -175,7 +175,7 @@ func (t *target) leave(ctx context.Context, id, path string) error {
 
 // regroup joins and leaves groups and roles. What Before has and After has not is left, unless After leads to the same place or everybody has it.
 func (t *target) regroup(ctx context.Context, id string, change muster.FieldChange) error {
-	wanted := (mapping{}).values(change.After)
+	wanted := connector.Texts(change.After)
 	paths, roles := map[string]bool{}, map[string]bool{}
 	for _, name := range t.Roles {
 		roles[name] = true
@@ -196,7 +196,7 @@ func (t *target) regroup(ctx context.Context, id string, change muster.FieldChan
 	if err := t.give(ctx, id, gains); err != nil {
 		return err
 	}
-	for _, code := range (mapping{}).values(change.Before) {
+	for _, code := range connector.Texts(change.Before) {
 		if path := t.path(code); path != "" && !paths[path] {
 			if err := t.leave(ctx, id, path); err != nil {
 				return err

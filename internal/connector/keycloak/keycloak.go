@@ -30,7 +30,7 @@ var Kind = connector.Kind{
 // target is an open realm.
 type target struct {
 	*Config
-	mappings []mapping
+	mappings []connector.Mapping
 	admin    *url.URL // of the realm in the Admin API
 	http     *http.Client
 	tokens   *tokens

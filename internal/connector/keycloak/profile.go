@@ -60,7 +60,7 @@ func (p profile) editors(name string) (who []string, declared bool) {
 			continue
 		}
 		permissions, _ := attribute["permissions"].(map[string]any)
-		return (mapping{}).values(permissions["edit"]), true
+		return connector.Texts(permissions["edit"]), true
 	}
 	switch p["unmanagedAttributePolicy"] {
 	case "ENABLED":
@@ -75,7 +75,7 @@ func (p profile) editors(name string) (who []string, declared bool) {
 func (t *target) wanted() []string {
 	names := []string{t.MarkerAttribute}
 	for _, m := range t.mappings {
-		names = append(names, m.attr)
+		names = append(names, m.Attr)
 	}
 	return names
 }
@@ -96,7 +96,7 @@ func (t *target) declare(ctx context.Context, p profile, names []string) (profil
 	for _, name := range names {
 		attribute := map[string]any{"name": name, "permissions": map[string]any{"view": []string{"admin"}, "edit": []string{"admin"}}}
 		for _, m := range t.mappings {
-			if m.attr == name && m.field == "phones" { // somebody may have several of a type
+			if m.Attr == name && m.Field == "phones" { // somebody may have several of a type
 				attribute["multivalued"] = true
 			}
 		}

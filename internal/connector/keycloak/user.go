@@ -2,10 +2,7 @@ package keycloak
 
 import (
 	"slices"
-	"strconv"
-	"strings"
 
-	"github.com/musterid/muster"
 	"github.com/musterid/muster/internal/connector"
 )
 
@@ -88,47 +85,11 @@ func deref(s *string) string {
 
 // account reads a user; groups are looked up apart.
 func (t *target) account(u *user) connector.Account {
-	a := connector.Account{ExternalID: u.ID, Username: u.name(), Enabled: u.enabled(), Attributes: muster.Record{}}
+	a := connector.Account{ExternalID: u.ID, Username: u.name(), Enabled: u.enabled(), Attributes: connector.Mapped(t.mappings, u.get)}
 	if marker := u.get(t.MarkerAttribute); len(marker) > 0 {
 		a.Marker = marker[0]
 	}
-	addresses := map[string]map[string]any{}
-	var phones, places []any
-	for _, m := range t.mappings {
-		values := u.get(m.attr)
-		kind, part, _ := strings.Cut(m.part, ".")
-		switch {
-		case len(values) == 0:
-		case m.field == "phones":
-			for _, number := range values {
-				phones = append(phones, map[string]any{"type": kind, "number": number})
-			}
-		case m.field == "addresses":
-			if addresses[kind] == nil {
-				addresses[kind] = map[string]any{"type": kind}
-				places = append(places, addresses[kind])
-			}
-			addresses[kind][part] = values[0]
-		case values[0] == "true" || values[0] == "false":
-			a.Attributes[m.field] = values[0] == "true"
-		default:
-			a.Attributes[m.field] = values[0]
-		}
-	}
-	if len(phones) > 0 {
-		a.Attributes["phones"] = phones
-	}
-	if len(places) > 0 {
-		a.Attributes["addresses"] = places
-	}
 	return a
-}
-
-// mapping keeps one field, or one part of it, in one attribute.
-type mapping struct {
-	field string // as in a muster.Record
-	part  string // of phones and addresses, such as work and work.street
-	attr  string
 }
 
 // fieldOf is our name of an attribute, and "" when it has none.
@@ -137,76 +98,9 @@ func (t *target) fieldOf(attr string) string {
 		return attr
 	}
 	for _, m := range t.mappings {
-		if m.attr == attr {
-			return strings.TrimSuffix(m.field+"."+m.part, ".")
+		if m.Attr == attr {
+			return m.Name()
 		}
 	}
 	return ""
-}
-
-// values gives the attribute's values for a value of the field, as it stands in memory or comes out of JSON. An empty text is no value.
-func (m mapping) values(v any) (list []string) {
-	kind, part, _ := strings.Cut(m.part, ".")
-	switch x := v.(type) {
-	case []muster.Phone:
-		for _, p := range x {
-			if p.Type == kind {
-				list = append(list, p.Number)
-			}
-		}
-	case []muster.Address:
-		for _, a := range x {
-			if a.Type == kind {
-				list = append(list, addressPart(a, part))
-			}
-		}
-	case []string:
-		list = slices.Clone(x)
-	case []any:
-		for _, e := range x {
-			list = append(list, m.element(e))
-		}
-	default:
-		list = append(list, text(v))
-	}
-	return slices.DeleteFunc(list, func(s string) bool { return s == "" })
-}
-
-// element reads a phone or address that has been through JSON, or a plain element of a list.
-func (m mapping) element(e any) string {
-	object, ok := e.(map[string]any)
-	if !ok {
-		return text(e)
-	}
-	kind, part, _ := strings.Cut(m.part, ".")
-	if part == "" {
-		part = "number"
-	}
-	if object["type"] != kind {
-		return ""
-	}
-	return text(object[part])
-}
-
-func text(v any) string {
-	switch x := v.(type) {
-	case string:
-		return x
-	case bool:
-		return strconv.FormatBool(x)
-	case float64:
-		return strconv.FormatFloat(x, 'f', -1, 64)
-	case int:
-		return strconv.Itoa(x)
-	case int64:
-		return strconv.FormatInt(x, 10)
-	}
-	return ""
-}
-
-func addressPart(a muster.Address, part string) string {
-	return map[string]string{
-		"po_box": a.POBox, "extended": a.Extended, "street": a.Street, "locality": a.Locality, "region": a.Region,
-		"postal_code": a.PostalCode, "country": a.Country,
-	}[part]
 }

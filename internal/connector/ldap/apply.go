@@ -66,7 +66,7 @@ func (t *target) create(c *ldap.Conn, s connector.Step) (connector.Account, erro
 	if err := t.regroup(c, add.DN, s.Username, groups); err != nil {
 		return made, t.outcome("change groups", err)
 	}
-	if joined := (mapping{}).values(groups.After); len(joined) > 0 {
+	if joined := connector.Texts(groups.After); len(joined) > 0 {
 		slices.Sort(joined)
 		made.Attributes["groups"] = slices.Compact(joined)
 	}
@@ -132,7 +132,7 @@ func (t *target) entry(s connector.Step, enabled bool) *ldap.AddRequest {
 	}
 	put(t.UsernameAttribute, s.Username)
 	for _, m := range t.mappings {
-		put(m.attr, m.values(wanted[m.field])...)
+		put(m.Attr, m.Values(wanted[m.Field])...)
 	}
 	if t.surnamed && len(values["sn"]) == 0 {
 		put("sn", surname(wanted, s.Username))

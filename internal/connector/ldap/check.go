@@ -63,7 +63,7 @@ func (t *target) checkSchema(c *ldap.Conn) error {
 		}
 	}
 	for _, m := range t.mappings {
-		want(attrs, "attributes", "attribute", m.attr)
+		want(attrs, "attributes", "attribute", m.Attr)
 	}
 	for attr := range t.Fixed {
 		want(attrs, "fixed", "attribute", attr)

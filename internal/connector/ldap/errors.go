@@ -116,8 +116,8 @@ func (l *layout) blamed(diagnostic string) (attr, field string) {
 		return attr, "username"
 	}
 	for _, m := range l.mappings {
-		if strings.EqualFold(m.attr, attr) {
-			return attr, strings.TrimSuffix(m.field+"."+m.part, ".")
+		if strings.EqualFold(m.Attr, attr) {
+			return attr, m.Name()
 		}
 	}
 	return attr, ""

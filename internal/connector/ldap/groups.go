@@ -66,7 +66,7 @@ func (t *target) group(c *ldap.Conn, name, member string) (dn string, made bool,
 
 // regroup joins and leaves groups.
 func (t *target) regroup(c *ldap.Conn, dn, username string, change muster.FieldChange) error {
-	member, wanted := t.member(dn, username), (mapping{}).values(change.After)
+	member, wanted := t.member(dn, username), connector.Texts(change.After)
 	for _, name := range wanted {
 		group, made, err := t.group(c, name, member)
 		if err == nil && !made {
@@ -76,7 +76,7 @@ func (t *target) regroup(c *ldap.Conn, dn, username string, change muster.FieldC
 			return err
 		}
 	}
-	left := slices.DeleteFunc((mapping{}).values(change.Before), func(name string) bool { return slices.Contains(wanted, name) })
+	left := slices.DeleteFunc(connector.Texts(change.Before), func(name string) bool { return slices.Contains(wanted, name) })
 	for _, name := range left {
 		found, err := t.searchGroups(c, "(&"+t.groupFilter()+equals("cn", name)+equals(t.members, member)+")")
 		if err != nil {

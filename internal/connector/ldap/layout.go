@@ -10,7 +10,7 @@ import (
 
 	"github.com/go-ldap/ldap/v3"
 
-	"github.com/musterid/muster"
+	"github.com/musterid/muster/internal/connector"
 )
 
 // layout is what settings come to: checked, and in the form in which it is used.
@@ -23,7 +23,7 @@ type layout struct {
 	parent   string                       // of a new entry
 	disabled *ldap.DN                     // branch of disabled accounts; nil unless they are moved
 
-	mappings []mapping
+	mappings []connector.Mapping
 	named    bool     // cn must be there and is neither mapped nor in the RDN: it is made from the names
 	surnamed bool     // sn must be there
 	reads    []string // attributes asked for
@@ -35,13 +35,6 @@ type layout struct {
 
 	members string // attribute of a group
 	byName  bool   // whose values are usernames
-}
-
-// mapping keeps one field, or one part of it, in one attribute.
-type mapping struct {
-	field string // as in a muster.Record
-	part  string // of phones and addresses, such as work and work.street
-	attr  string
 }
 
 const userToken = "{username}"
@@ -125,8 +118,8 @@ func (l *layout) mapFields(f *faults) {
 		if attr == "" {
 			continue
 		}
-		head, part, _ := strings.Cut(field, ".")
-		if !muster.KnownField(field) || slices.Contains([]string{"username", "state", "attributes", "flags", "phones", "addresses"}, field) {
+		m, ok := connector.MapField(field, attr)
+		if !ok {
 			f.add("attributes", "There is no field %q that could be kept in an attribute. Phones, addresses and own attributes are named phones.work, addresses.work.street, attributes.class.", field)
 			continue
 		}
@@ -135,10 +128,7 @@ func (l *layout) mapFields(f *faults) {
 			f.add("attributes", "The attribute %s already holds %s, so %s cannot be kept there. Map it to another attribute, or to none with an empty text.", attr, who, field)
 		}
 		owner[fold(attr)] = field
-		m := mapping{field: field, attr: attr}
-		if head == "phones" || head == "addresses" {
-			m.field, m.part = head, part
-		}
+		m.Yes, m.No = "TRUE", "FALSE"
 		l.mappings = append(l.mappings, m)
 	}
 	for _, attr := range slices.Sorted(maps.Keys(l.Fixed)) {
@@ -232,7 +222,7 @@ func (l *layout) attributes() []string {
 		}
 	}
 	for _, m := range l.mappings {
-		names = append(names, m.attr)
+		names = append(names, m.Attr)
 	}
 	slices.SortFunc(names, func(a, b string) int { return strings.Compare(fold(a), fold(b)) })
 	return slices.CompactFunc(names, strings.EqualFold)

@@ -26,12 +26,12 @@ func (t *target) modify(c *ldap.Conn, e *ldap.Entry, dn, username string, enable
 	}
 	for _, change := range s.Change.Fields {
 		for _, mp := range t.mappings {
-			if mp.field == change.Field {
-				after := mp.values(change.After)
-				if t.surnamed && len(after) == 0 && strings.EqualFold(mp.attr, "sn") {
+			if mp.Field == change.Field {
+				after := mp.Values(change.After)
+				if t.surnamed && len(after) == 0 && strings.EqualFold(mp.Attr, "sn") {
 					continue // names sees to it
 				}
-				set(mp.attr, replaced(e.GetEqualFoldAttributeValues(mp.attr), mp.values(change.Before), after))
+				set(mp.Attr, replaced(e.GetEqualFoldAttributeValues(mp.Attr), mp.Values(change.Before), after))
 			}
 		}
 	}

@@ -2,7 +2,6 @@ package ldap
 
 import (
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/go-ldap/ldap/v3"
@@ -11,110 +10,11 @@ import (
 	"github.com/musterid/muster/internal/connector"
 )
 
-// values gives the attribute's values for a value of the field, as it stands in memory or comes out of JSON. An empty text is no value: a
-// directory does not keep one.
-func (m mapping) values(v any) []string {
-	var list []string
-	switch x := v.(type) {
-	case []muster.Phone:
-		for _, p := range x {
-			if p.Type == m.part {
-				list = append(list, p.Number)
-			}
-		}
-	case []muster.Address:
-		kind, part, _ := strings.Cut(m.part, ".")
-		for _, a := range x {
-			if a.Type == kind {
-				list = append(list, addressPart(a, part))
-			}
-		}
-	case []string:
-		list = slices.Clone(x)
-	case []any:
-		for _, e := range x {
-			list = append(list, m.element(e)...)
-		}
-	default:
-		list = append(list, text(v))
-	}
-	return slices.DeleteFunc(list, func(s string) bool { return s == "" })
-}
-
-// element reads a phone or address that has been through JSON, or a plain element of a list.
-func (m mapping) element(e any) []string {
-	object, ok := e.(map[string]any)
-	if !ok {
-		return []string{text(e)}
-	}
-	kind, part, _ := strings.Cut(m.part, ".")
-	if part == "" {
-		part = "number"
-	}
-	if object["type"] != kind {
-		return nil
-	}
-	return []string{text(object[part])}
-}
-
-func text(v any) string {
-	switch x := v.(type) {
-	case string:
-		return x
-	case bool:
-		return strings.ToUpper(strconv.FormatBool(x))
-	case float64:
-		return strconv.FormatFloat(x, 'f', -1, 64)
-	case int:
-		return strconv.Itoa(x)
-	case int64:
-		return strconv.FormatInt(x, 10)
-	}
-	return ""
-}
-
-func addressPart(a muster.Address, part string) string {
-	parts := map[string]string{
-		"po_box": a.POBox, "extended": a.Extended, "street": a.Street, "locality": a.Locality, "region": a.Region,
-		"postal_code": a.PostalCode, "country": a.Country,
-	}
-	return parts[part]
-}
-
 // account reads an entry.
 func (l *layout) account(e *ldap.Entry) connector.Account {
 	a := connector.Account{
 		ExternalID: l.externalID(e), Username: e.GetEqualFoldAttributeValue(l.UsernameAttribute), Marker: l.marker(e), Enabled: l.enabled(e),
-		Attributes: make(muster.Record),
-	}
-	addresses := map[string]map[string]any{}
-	var phones, places []any
-	for _, m := range l.mappings {
-		values := e.GetEqualFoldAttributeValues(m.attr)
-		kind, part, _ := strings.Cut(m.part, ".")
-		switch {
-		case len(values) == 0:
-		case m.field == "phones":
-			for _, number := range values {
-				phones = append(phones, map[string]any{"type": kind, "number": number})
-			}
-		case m.field == "addresses":
-			if addresses[kind] == nil {
-				addresses[kind] = map[string]any{"type": kind}
-				places = append(places, addresses[kind])
-			}
-			addresses[kind][part] = values[0]
-		case values[0] == "TRUE" || values[0] == "FALSE":
-			a.Attributes[m.field] = values[0] == "TRUE"
-		default:
-			a.Attributes[m.field] = values[0]
-		}
-	}
-	if len(phones) > 0 {
-		a.Attributes["phones"] = phones
-	}
-	if len(places) > 0 {
-		a.Attributes["addresses"] = places
+		Attributes: connector.Mapped(l.mappings, func(attr string) []string { return e.GetEqualFoldAttributeValues(attr) }),
 	}
 	if l.stoodIn(a) {
 		delete(a.Attributes, "last_name")
