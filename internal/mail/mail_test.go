@@ -66,10 +66,18 @@ func TestMailsGoOverEveryKindOfWay(t *testing.T) {
 	}{
 		{"clear", nil, mail.Options{TLS: mail.NoTLS}, false, 0},
 		{"starttls", []mailtest.Option{mailtest.WithSTARTTLS()}, mail.Options{}, true, 0},
-		{"starttls and login", []mailtest.Option{mailtest.WithSTARTTLS(), mailtest.WithLogin("muster", password)},
-			mail.Options{Username: "muster", Password: password}, true, 1},
-		{"tls and login", []mailtest.Option{mailtest.WithTLS(), mailtest.WithLogin("muster", password)},
-			mail.Options{TLS: mail.DirectTLS, Username: "muster", Password: password}, true, 1},
+		{
+			"starttls and login",
+			[]mailtest.Option{mailtest.WithSTARTTLS(), mailtest.WithLogin("muster", password)},
+			mail.Options{Username: "muster", Password: password},
+			true, 1,
+		},
+		{
+			"tls and login",
+			[]mailtest.Option{mailtest.WithTLS(), mailtest.WithLogin("muster", password)},
+			mail.Options{TLS: mail.DirectTLS, Username: "muster", Password: password},
+			true, 1,
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

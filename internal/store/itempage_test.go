@@ -41,8 +41,16 @@ func TestPlansOfItemPages(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, q := range []store.ItemPage{
-			{Failed: true}, {Skipped: true}, {Failed: true, Skipped: true}, {Changed: true}, {Unchanged: true}, {Changed: true, Unchanged: true}, {Pending: true},
-			{Changed: true, Failed: true}, {Unchanged: true, Skipped: true}, {Pending: true, Changed: true, Unchanged: true, Failed: true, Skipped: true},
+			{Failed: true},
+			{Skipped: true},
+			{Failed: true, Skipped: true},
+			{Changed: true},
+			{Unchanged: true},
+			{Changed: true, Unchanged: true},
+			{Pending: true},
+			{Changed: true, Failed: true},
+			{Unchanged: true, Skipped: true},
+			{Pending: true, Changed: true, Unchanged: true, Failed: true, Skipped: true},
 		} {
 			for _, skip := range []int{0, 40} {
 				q.Batch, q.Skip, q.Limit = batches[1], skip, 20

@@ -59,13 +59,18 @@ func fillFirstVersion(t *testing.T, st *store.Store) {
 			args  []any
 		}{
 			{"INSERT INTO tenant (seq, id, code, name, settings, created_at) VALUES (1, $1, 'school', 'School', '{}', $2)", []any{id(tx, 1), at}},
-			{person, []any{1, tx.UUID(muster.PersonID(1, firstTime)), "ann", at}}, {person, []any{2, tx.UUID(muster.PersonID(2, firstTime)), "bob", at}},
+			{person, []any{1, tx.UUID(muster.PersonID(1, firstTime)), "ann", at}},
+			{person, []any{2, tx.UUID(muster.PersonID(2, firstTime)), "bob", at}},
 			{`INSERT INTO target (seq, id, tenant, version, name, kind, config, policy, paused, failures, created_at, updated_at)
  VALUES (1, $1, 1, 1, 'there', 'rehearsal', $2, '{}', 0, 0, $3, $3)`, []any{id(tx, 2), []byte("sealed"), at}},
-			{account, []any{1, id(tx, 3), "ann", "x-1", "delivered", nil, nil, at}}, {account, []any{2, id(tx, 4), "bob", nil, "planned", at, "somebody dead", at}},
-			{batch, []any{1, id(tx, 5), "import", nil, "finished", 2, at}}, {batch, []any{2, id(tx, 6), "provision", 1, "running", 1, at}},
-			{item, []any{muster.ItemKey(1, 0), "done", 1, nil, at}}, {item, []any{muster.ItemKey(1, 1), "done", 2, nil, at}},
-			{item, []any{muster.ItemKey(2, 0), "done", 1, 1, at}}, {item, []any{muster.ItemKey(2, 1), "pending", 2, 2, at}},
+			{account, []any{1, id(tx, 3), "ann", "x-1", "delivered", nil, nil, at}},
+			{account, []any{2, id(tx, 4), "bob", nil, "planned", at, "somebody dead", at}},
+			{batch, []any{1, id(tx, 5), "import", nil, "finished", 2, at}},
+			{batch, []any{2, id(tx, 6), "provision", 1, "running", 1, at}},
+			{item, []any{muster.ItemKey(1, 0), "done", 1, nil, at}},
+			{item, []any{muster.ItemKey(1, 1), "done", 2, nil, at}},
+			{item, []any{muster.ItemKey(2, 0), "done", 1, 1, at}},
+			{item, []any{muster.ItemKey(2, 1), "pending", 2, 2, at}},
 		} {
 			if err := tx.Exec(s.query, s.args...); err != nil {
 				return err

@@ -76,7 +76,8 @@ func open(t *testing.T, st *store.Store) *world {
 func (w *world) fill() {
 	w.Helper()
 	units, err := w.roster.CreateUnits(w.Context(), w.admin, []roster.NewUnit{
-		{Kind: "school", Code: "mine", Name: "Mine"}, {Kind: "class", Code: "6A", Name: "6A", Parent: roster.UnitRef{Kind: "school", Code: "mine"}},
+		{Kind: "school", Code: "mine", Name: "Mine"},
+		{Kind: "class", Code: "6A", Name: "6A", Parent: roster.UnitRef{Kind: "school", Code: "mine"}},
 		{Kind: "school", Code: "other", Name: "Other"},
 	})
 	w.must(err)
