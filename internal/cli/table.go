@@ -93,13 +93,16 @@ func facts(w io.Writer, indent string, pairs ...string) {
 	}
 }
 
+// noBreak is the space before French signs, which Go does not count as printable.
+const noBreak = '\u00a0'
+
 // clean makes a text of unknown origin safe to print on one line of a terminal: what is not printable becomes a blank or a question mark.
 func clean(text string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
 		case r == '\n' || r == '\t' || r == '\r':
 			return ' '
-		case r == utf8.RuneError || !unicode.IsPrint(r):
+		case r == utf8.RuneError || !unicode.IsPrint(r) && r != noBreak:
 			return '?'
 		}
 		return r

@@ -29,6 +29,7 @@ func init() {
 		"The password may have at most %d characters.":                                                  "Le mot de passe peut avoir au plus %d caractères.",
 		"There is no such ticket.":                                                                      "Ce lien n’existe pas.",
 		"There is no ticket %d.":                                                                        "Il n’y a pas de lien %d.",
+		"There is no mail %d.":                                                                          "Il n’y a pas de message %d.",
 		"There is no mail for ticket %d.":                                                               "Il n’y a pas de message pour le lien %d.",
 	})
 }

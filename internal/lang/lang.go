@@ -1,7 +1,8 @@
 // Package lang says the product's sentences in the reader's language: English, which the code is written in, and French.
 //
-// The English format string is the key, so that code reads as it speaks and a sentence without a translation still comes out right. fr.go is the
-// French catalogue. What people wrote themselves (names, values, answers of outside systems) is never translated, and logs stay English.
+// The English format string is the key, so that code reads as it speaks and a sentence without a translation still comes out right. The French
+// catalogue stands in fr.go and fr_*.go, by area; sentence.go is what an entry of it can do, and recognise.go finds the entry that a finished
+// sentence was made from. What people wrote themselves (names, values, answers of outside systems) is never translated, and logs stay English.
 package lang
 
 import (
@@ -14,7 +15,7 @@ import (
 // T speaks one language. The zero T speaks English.
 type T struct {
 	tag   string
-	texts map[string]string
+	texts *catalogue // nil for English
 }
 
 // Of gives the language that a tag such as fr, fr-CH or fr_FR.UTF-8 asks for; English where it is none of ours.
@@ -23,7 +24,7 @@ func Of(tag string) T {
 	primary, _, _ = strings.Cut(primary, "_")
 	primary, _, _ = strings.Cut(primary, ".")
 	if primary == "fr" {
-		return T{tag: "fr", texts: french}
+		return T{tag: "fr", texts: frenchCatalogue()}
 	}
 	return T{}
 }
@@ -46,24 +47,36 @@ func (t T) Tag() string {
 	return t.tag
 }
 
-// Sprintf is fmt.Sprintf in the language of t. format is the English.
+// Sprintf is fmt.Sprintf in the language of t. format is the English. Arguments that are sentences of ours are said in that language, too.
 func (t T) Sprintf(format string, args ...any) string {
-	return fmt.Sprintf(t.Text(format), args...)
-}
-
-// Text is a format, or a text without arguments, in the language of t.
-func (t T) Text(english string) string {
-	if said, ok := t.texts[english]; ok {
-		return said
+	if t.texts == nil {
+		return fmt.Sprintf(format, args...)
 	}
-	return english
+	s, ok := t.texts.sentences[format]
+	if !ok {
+		return fmt.Sprintf(format, args...)
+	}
+	return s.made(t.texts, args)
 }
 
-// Error says a failure in the language of t, without its field. One that came from a server has only its message: that is said in the language of
-// t where nothing was put into it.
+// Text is a text in the language of t: a format, a text without arguments, or a sentence that was made of a format before, as those that come
+// from storage and from servers are. One that is not recognised is given as it is.
+func (t T) Text(english string) string {
+	if t.texts == nil {
+		return english
+	}
+	return t.texts.text(english)
+}
+
+// Error says a failure in the language of t, without its field. One that was stored, or came from a server, has only its message.
 func (t T) Error(e *muster.Error) string {
 	if e.Format == "" {
 		return t.Text(e.Message)
+	}
+	if t.texts != nil {
+		if _, ok := t.texts.sentences[e.Format]; !ok || strings.TrimFunc(e.Format, notLetter) == "s" { // a format of nothing but its argument
+			return t.Text(e.Message)
+		}
 	}
 	return t.Sprintf(e.Format, e.Args...)
 }
