@@ -73,7 +73,7 @@ func (p *Provision) AddToOrder(ctx context.Context, caller muster.Caller, id, pe
 	return item, err
 }
 
-// personInReach gives the number of a person whom a caller may see and who is to be there.
+// personInReach gives the number of a person who is to be there and whom a caller may change: they get an account, and a username where they have none.
 func personInReach(tx *store.Tx, caller muster.Caller, id uuid.UUID) (int64, error) {
 	missing := muster.Errorf(muster.NotFound, "person", "There is no person %s.", id)
 	row, err := tx.Person(id)
@@ -83,13 +83,24 @@ func personInReach(tx *store.Tx, caller muster.Caller, id uuid.UUID) (int64, err
 	if err != nil {
 		return 0, err
 	}
-	reach, err := access.ReachOf(tx, caller, muster.ReadPeople)
+	known, err := access.Known(tx, caller)
 	if err != nil {
 		return 0, err
 	}
-	parts, err := reach.People(tx, []int64{row.Seq})
+	parts, err := known.People(tx, []int64{row.Seq})
 	if err == nil && parts[row.Seq] == access.Outside {
 		err = missing
+	}
+	if err != nil {
+		return 0, err
+	}
+	reach, err := access.ReachOf(tx, caller, muster.WritePeople)
+	if err != nil {
+		return 0, err
+	}
+	parts, err = reach.People(tx, []int64{row.Seq})
+	if err == nil && parts[row.Seq] == access.Outside {
+		err = access.Over(tx, caller, muster.WritePeople) // they are in units of others only: no less than the tenant would do
 	}
 	return row.Seq, err
 }
