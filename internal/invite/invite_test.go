@@ -533,3 +533,59 @@ func TestTheSameWishIsMetOnce(t *testing.T) {
 		}
 	})
 }
+
+// Somebody may wish for a mail again while one is given up that nobody was to have a moment before. The wish is met.
+func TestAWishOutlivesTheMailThatIsDropped(t *testing.T) {
+	invitetest.Each(t, func(o *invitetest.Office) {
+		person, first := o.Mailed(ana())
+		o.Stop()
+		account := o.Account(person)
+		wish := func(nonce int64) {
+			t.Helper()
+			if err := o.Invite.Activation(t.Context(), provision.ActivationArgs{Tenant: o.Caller.Tenant, Account: account.Seq, Nonce: nonce}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		wish(1)
+		var m store.MailRow
+		err := o.Store.Update(t.Context(), store.Everyone, func(tx *store.Tx) (err error) {
+			m, _, err = tx.ClaimMail("somebody", tx.Now().Add(time.Minute))
+			return err
+		})
+		if err != nil || m.Nonce != 1 {
+			t.Fatal(m, err)
+		}
+		wish(2)
+		if err := o.Invite.Drop(t.Context(), m); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := o.Provision.Remind(t.Context(), o.Caller, account.ID); err != nil {
+			t.Fatal(err)
+		}
+		o.Run(nil)
+		o.UntilState(person, muster.ActivationSent)
+		if list := o.Sink.Messages(); len(list) != 2 || invitetest.Token(t, list[1]) == invitetest.Token(t, first) || counted(o, "SELECT count(*) FROM mail") != 2 {
+			t.Errorf("%d mails", len(list))
+		}
+		if err := o.Invite.Drop(t.Context(), m); err == nil {
+			t.Error("a mail is dropped that is another's")
+		}
+	})
+}
+
+// A mail that may have arrived before it was refused has a link all the same. Its life ends like any other's.
+func TestTheLinkOfAMailThatFailedEnds(t *testing.T) {
+	invitetest.Each(t, func(o *invitetest.Office) {
+		o.Sink.Refuse(func(stage mailtest.Stage, _ string) error {
+			if stage == mailtest.AtRecipient {
+				return mailtest.Reply(550, "no such user here")
+			}
+			return nil
+		})
+		person := o.Enrol(ana())[0]
+		o.UntilState(person, muster.ActivationFailed)
+		if n := counted(o, "SELECT count(*) FROM ticket WHERE expires IS NULL"); n != 0 {
+			t.Error("the link has no end")
+		}
+	})
+}

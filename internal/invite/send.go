@@ -39,8 +39,8 @@ func (i *Invite) drive(ctx context.Context) error {
 			conn.Close()
 		}
 	}()
-	for until := time.Now().Add(driveTime); ctx.Err() == nil && !i.resting(); {
-		if time.Now().After(until) {
+	for until := i.store.Now().Add(driveTime); ctx.Err() == nil && !i.resting(); {
+		if i.store.Now().After(until) {
 			return i.store.Update(ctx, store.Everyone, i.wake)
 		}
 		if conn == nil || !conn.Usable() {
@@ -103,7 +103,7 @@ func (i *Invite) attempt(ctx context.Context, conn *mail.Connection, m store.Mai
 		m.Trying = false
 		return errors.Join(err, i.putOff(record, m, i.store.Now().Add(firstWait), nil))
 	case !wanted:
-		return i.settle(record, m, func(tx *store.Tx, m *store.MailRow) error { m.State = store.MailDropped; return nil })
+		return i.drop(record, m)
 	}
 	err = conn.Send(ctx, l.message)
 	if i.sent != nil && err == nil {
@@ -182,7 +182,27 @@ func (i *Invite) refused(ctx context.Context, m store.MailRow, l letter, f *mail
 	i.well()
 	return i.settle(record, m, func(tx *store.Tx, m *store.MailRow) error {
 		m.State, m.LastError = store.MailFailed, f.Reason
+		// An attempt before may have arrived without our knowing: its link ends too.
+		if err := tx.TicketSent(m.Ticket, m.Rotation, tx.Now().Add(l.life)); err != nil {
+			return err
+		}
 		return i.provision.MailFailed(tx, l.account, f.Reason)
+	})
+}
+
+// drop ends a mail that nobody is to have any longer. When somebody wished for it meanwhile it waits again: it is not known which came first, the
+// wish or our look.
+func (i *Invite) drop(ctx context.Context, m store.MailRow) error {
+	return i.settle(ctx, m, func(tx *store.Tx, row *store.MailRow) error {
+		now, err := tx.LockMail(row.Seq)
+		if err != nil {
+			return err
+		}
+		if row.State = store.MailDropped; now.Nonce != m.Nonce {
+			row.State, row.Attempts, row.Due = store.MailWaiting, 0, tx.Now()
+			return i.wake(tx)
+		}
+		return nil
 	})
 }
 

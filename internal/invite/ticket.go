@@ -151,13 +151,14 @@ func (i *Invite) leave(ctx context.Context, o *opened, owner string, cause error
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
 	refused := muster.Faults(cause)[0].Field == "password"
-	err := i.store.Update(ctx, o.row.Tenant, func(tx *store.Tx) error {
-		if refused {
-			if err := i.provision.Begun(tx, o.row.Subject); err != nil && muster.CodeOf(err) != muster.NotFound {
-				return err
-			}
+	err := i.store.Update(ctx, o.row.Tenant, func(tx *store.Tx) error { // the ticket first, as whoever sends its mail locks them
+		if err := tx.LeaveTicket(o.row.Seq, owner); err != nil || !refused {
+			return err
 		}
-		return tx.LeaveTicket(o.row.Seq, owner)
+		if err := i.provision.Begun(tx, o.row.Subject); muster.CodeOf(err) != muster.NotFound {
+			return err
+		}
+		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("invite: give back ticket: %w", err)

@@ -82,9 +82,22 @@ func (tx *Tx) MailFor(ticket int64) (MailRow, error) {
 	return one(tx.mails("SELECT "+mailColumns+" FROM mail WHERE ticket = $1 AND tenant = $2 ORDER BY rotation DESC LIMIT 1", ticket, tx.tenant))("There is no mail for ticket %d.", ticket)
 }
 
-// HurryMail makes a waiting mail due now, in answer to a further wish.
+// LockMail gives a mail, or muster.NotFound, and keeps anybody else from changing it until the transaction ends.
+func (tx *Tx) LockMail(seq int64) (MailRow, error) {
+	lock := ""
+	if tx.store.engine == Postgres {
+		lock = " FOR UPDATE"
+	}
+	return one(tx.mails("SELECT "+mailColumns+" FROM mail WHERE seq = $1 AND tenant = $2"+lock, seq, tx.tenant))("There is no mail %d.", seq)
+}
+
+// HurryMail makes a waiting mail due now, in answer to a further wish. One that waits no more stays as it is, and the answer is ErrClash.
 func (tx *Tx) HurryMail(seq, nonce int64) error {
-	return tx.exec("UPDATE mail SET nonce = $1, due = $2, attempts = 0, updated_at = $2 WHERE seq = $3 AND tenant = $4 AND state = 'waiting'", nonce, micros(tx.now), seq, tx.tenant)
+	n, err := tx.affect("UPDATE mail SET nonce = $1, due = $2, attempts = 0, updated_at = $2 WHERE seq = $3 AND tenant = $4 AND state = 'waiting'", nonce, micros(tx.now), seq, tx.tenant)
+	if err == nil && n == 0 {
+		return ErrClash
+	}
+	return err
 }
 
 // ClaimMail makes owner the one who sends the mail of any tenant that has been due the longest, until a time. ok is false when none is. A mail whose
