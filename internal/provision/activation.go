@@ -3,6 +3,7 @@ package provision
 import (
 	"context"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -114,10 +115,12 @@ func (p *Provision) settleActivation(tx *store.Tx, t *store.TargetRow, d *delive
 	gone := settled.State == muster.ReleasedAccount
 	ready := settled.State == muster.DeliveredAccount && d.wanted["enabled"] == true
 	waits := before.State == muster.NoActivation && mails(before.By)
+	moved := ready && d.person.Email != "" && otherAddress(d.change) && by != muster.MailByNobody
 	switch {
 	case gone && (before.State != muster.NoActivation || before.By != ""):
 	case (d.fresh || d.active) && (by != muster.MailByNobody || before.State != muster.NoActivation):
 	case waits && ready && d.person.Email != "":
+	case moved && before.State != muster.NoActivation && before.State != muster.ActivationDone:
 	case before.State == muster.ActivationOwed && settled.State == muster.DeliveredAccount && (!ready || d.person.Email == ""):
 	default:
 		return nil
@@ -136,10 +139,21 @@ func (p *Provision) settleActivation(tx *store.Tx, t *store.TargetRow, d *delive
 		return stopActivation(tx, row, by)
 	case d.fresh, ready && row.Activation.State == muster.NoActivation && mails(row.Activation.By):
 		return p.invite(tx, t, row, &d.person.Person)
+	case moved && (row.Activation.Open() || row.Activation.State == muster.ActivationFailed):
+		return p.invite(tx, t, row, &d.person.Person) // whoever has the other address is not to have the link
 	case row.Activation.State == muster.ActivationOwed && (!ready || d.person.Email == ""): // there is nobody to mail any more
 		return stopActivation(tx, row, row.Activation.By)
 	}
 	return nil
+}
+
+// otherAddress says whether a delivery gave an account that was there another e-mail address in the place of one that it had.
+func otherAddress(c muster.Change) bool {
+	return slices.ContainsFunc(c.Fields, func(f muster.FieldChange) bool {
+		before, _ := f.Before.(string)
+		after, _ := f.After.(string)
+		return f.Field == "email" && before != "" && muster.FoldKey(before) != muster.FoldKey(after)
+	})
 }
 
 func mails(by muster.Mailer) bool { return by == muster.MailByMuster || by == muster.MailByTarget }

@@ -325,6 +325,93 @@ func TestExpiry(t *testing.T) {
 	})
 }
 
+// Mails that went out one after the other end so too. What is open is gone through once a minute for that, and not for each of them.
+func TestManyLivesEndOneByOne(t *testing.T) {
+	eachYard(t, func(y *yard) {
+		s := y.aim(mailing, `{"activation_days":1}`)
+		var people []store.PersonRow
+		for _, name := range []string{"ann", "bo", "cy", "di"} {
+			p := y.enrol("username=" + name + " email=" + name + "@x.test")[0]
+			y.comesTo(p, muster.ActivationSent)
+			y.settled()
+			people = append(people, p)
+			y.clock.Advance(10 * time.Second)
+		}
+		step := func(d time.Duration) {
+			y.t.Helper()
+			y.clock.Advance(d)
+			for range 3 {
+				if err := y.provision.Sweep(y.t.Context()); err != nil {
+					y.t.Fatal(err)
+				}
+				y.until("the look is over", func() bool { return y.provision.Looking() == 0 })
+			}
+		}
+		step(24*time.Hour - 41*time.Second)
+		before := len(s.heard("look"))
+		for range 4 {
+			step(10 * time.Second)
+		}
+		if n := len(s.heard("look")) - before; n != 1 {
+			y.t.Errorf("%d looks for four lives that ended within a minute", n)
+		}
+		y.comesTo(people[0], muster.ActivationExpired)
+		step(minute)
+		for _, p := range people {
+			y.comesTo(p, muster.ActivationExpired)
+		}
+		if n := len(s.heard("look")) - before; n != 2 {
+			y.t.Errorf("%d looks within two minutes", n)
+		}
+	})
+}
+
+// Who was mailed at an address that was wrong is mailed at the new one, which takes the older link's place; who is through is not.
+func TestAnotherAddress(t *testing.T) {
+	eachYard(t, func(y *yard) {
+		s := y.aim(mailing, "")
+		people := y.enrol("username=ann email=anne@x.test", "username=bo email=bob@x.test", "username=cy email=cyd@x.test")
+		for _, p := range people {
+			y.comesTo(p, muster.ActivationSent)
+		}
+		s.SetProgress(y.account(people[2]).ExternalID, connector.Activated)
+		if err := y.provision.Look(y.t.Context(), y.caller, s.view.ID); err != nil {
+			y.t.Fatal(err)
+		}
+		y.comesTo(people[2], muster.ActivationDone)
+		s.when(func(_ context.Context, what, _ string) error {
+			if what == "mail" {
+				return connector.Permanent(errors.New("no such mailbox"))
+			}
+			return nil
+		})
+		y.clock.Advance(time.Second)
+		if err := y.remind(people[1]); err != nil {
+			y.t.Fatal(err)
+		}
+		y.comesTo(people[1], muster.ActivationFailed)
+		s.when(nil)
+		y.change(people[0], "email=ann@x.test")
+		y.change(people[1], "email=bo@x.test")
+		y.change(people[2], "email=cy@x.test")
+		y.until("they are mailed", func() bool { return len(s.Mails()) == 5 })
+		y.settled()
+		var to []string
+		for _, m := range s.Mails()[3:] {
+			to = append(to, m.To)
+		}
+		slices.Sort(to)
+		if !slices.Equal(to, []string{"ann@x.test", "bo@x.test"}) {
+			y.t.Errorf("mails to %v", to)
+		}
+		y.change(people[0], "email=ANN@x.test last_name=Lee")
+		y.settled()
+		if n := len(s.Mails()); n != 5 || y.account(people[2]).Activation.State != muster.ActivationDone {
+			y.t.Errorf("%d mails; %+v", n, y.account(people[2]).Activation)
+		}
+	})
+}
+
 // A target that is down says nothing about anybody.
 func TestLookingAtATargetThatIsDown(t *testing.T) {
 	eachYard(t, func(y *yard) {

@@ -86,6 +86,7 @@ type gaze struct {
 	claim   time.Time
 	wait    time.Duration // between the look before and this one
 	changed bool
+	ended   bool // the life of a mail was found to be over
 }
 
 // lookAt reads back how far the people of a target's open activations have come.
@@ -164,6 +165,7 @@ func (g *gaze) ask(ctx context.Context, rows []store.AccountRow) (map[string]con
 
 // record writes what has changed about some accounts, and says whether anything has.
 func (g *gaze) record(tx *store.Tx, rows []store.AccountRow, progress map[string]connector.Progress) (changed bool, err error) {
+	ended := false // writing may be repeated
 	var seqs []int64
 	for i := range rows {
 		said, known := progress[rows[i].ExternalID]
@@ -182,10 +184,12 @@ func (g *gaze) record(tx *store.Tx, rows []store.AccountRow, progress map[string
 			continue
 		}
 		now[i].Activation, changed = next, true
+		ended = ended || next.State == muster.ActivationExpired
 		if err := tx.SaveActivation(&now[i]); err != nil {
 			return false, err
 		}
 	}
+	g.ended = g.ended || ended
 	return changed, nil
 }
 
@@ -253,6 +257,9 @@ func (g *gaze) end(ctx context.Context) error {
 		}
 		if !expires.IsZero() && (next.IsZero() || expires.Before(next)) {
 			next = expires // at once when it is over: the next look ends it
+			if soon := tx.Now().Add(firstLook); g.ended && next.Before(soon) {
+				next = soon // mails that went out one after the other also end so, and a look goes through all that is open
+			}
 		}
 		_, err = tx.MoveLook(g.t.Seq, held, next, wait)
 		return err
