@@ -96,7 +96,7 @@ func account(w *world) provision.AccountView {
 	}
 }
 
-var stop = errors.New("seen")
+var errStop = errors.New("seen")
 
 var engine = map[string]operation{
 	"Get": {reads, func(w *world, c muster.Caller) (int, error) {
@@ -131,8 +131,8 @@ var engine = map[string]operation{
 		return the(len(l), err)
 	}},
 	"Watch": {reads, func(w *world, c muster.Caller) (int, error) {
-		err := w.engine.Watch(w.Context(), c, w.done.ID, time.Millisecond, func(batch.Batch) error { return stop })
-		if errors.Is(err, stop) {
+		err := w.engine.Watch(w.Context(), c, w.done.ID, time.Millisecond, func(batch.Batch) error { return errStop })
+		if errors.Is(err, errStop) {
 			err = nil
 		}
 		return one(err)

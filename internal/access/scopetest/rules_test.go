@@ -239,11 +239,11 @@ func (w *world) planned(b batch.Batch) batch.Batch {
 	w.Helper()
 	err := w.engine.Watch(w.Context(), w.admin, b.ID, 0+1e6, func(now batch.Batch) error {
 		if b = now; now.State == muster.Planned || now.State == muster.HeldBatch {
-			return stop
+			return errStop
 		}
 		return nil
 	})
-	if err != stop {
+	if err != errStop {
 		w.Fatal(err)
 	}
 	return b
