@@ -122,7 +122,7 @@ func (s *Store) commitGroup(group []*unitOfWork) {
 		u := group[0]
 		err := u.ctx.Err()
 		if err == nil {
-			err = s.repeat(ctx, func() error {
+			err = s.repeat(ctx, attempts, func() error {
 				var err error
 				u.after, err = s.transact(ctx, u.tenant, u.f)
 				return err
@@ -132,7 +132,7 @@ func (s *Store) commitGroup(group []*unitOfWork) {
 		return
 	}
 	errs := make([]error, len(group))
-	err := s.repeat(ctx, func() error { return s.transactGroup(ctx, group, errs) })
+	err := s.repeat(ctx, attempts, func() error { return s.transactGroup(ctx, group, errs) })
 	for i, u := range group {
 		if err != nil && errs[i] == nil {
 			errs[i] = err

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"runtime/debug"
 	"strconv"
 	"time"
@@ -52,8 +53,13 @@ func (tx *Tx) Of(tenant int64) *Tx {
 // AfterCommit has f called once the transaction is durable, and never when it is not. f runs before Update returns and may use the store.
 func (tx *Tx) AfterCommit(f func()) { tx.after = append(tx.after, f) }
 
-// attempts is how often a transaction is repeated that lost to another one.
-const attempts = 5
+// How often a transaction is carried out at the most that lost to another one. A single write meets the others who write the same just then, of whom
+// one gets through at a time; bulk work is written by one worker.
+const (
+	attempts       = 5
+	singleAttempts = 12
+	longestPause   = 200 * time.Millisecond
+)
 
 // Update runs f in a transaction that is committed when f gives nil, and leaves nothing otherwise. f may run more than once, so what it changes
 // in memory it must set, not add to. It does SQL only: others may wait for it. On SQLite several callers' functions may share one commit, each
@@ -62,8 +68,13 @@ func (s *Store) Update(ctx context.Context, tenant int64, f func(*Tx) error) err
 	if s.commits != nil {
 		return s.submit(ctx, &unitOfWork{ctx: ctx, tenant: tenant, f: f, shared: true})
 	}
+	return s.updateAlone(ctx, tenant, singleAttempts, f)
+}
+
+// updateAlone is an Update in a transaction of its own.
+func (s *Store) updateAlone(ctx context.Context, tenant int64, times int, f func(*Tx) error) error {
 	var after []func()
-	err := s.repeat(ctx, func() (err error) {
+	err := s.repeat(ctx, times, func() (err error) {
 		after, err = s.transact(ctx, tenant, f)
 		return err
 	})
@@ -80,7 +91,7 @@ func (s *Store) Bulk(ctx context.Context, tenant int64, f func(*Tx) error) error
 	if s.commits != nil {
 		return s.submit(ctx, &unitOfWork{ctx: ctx, tenant: tenant, f: f})
 	}
-	return s.Update(ctx, tenant, f)
+	return s.updateAlone(ctx, tenant, attempts, f)
 }
 
 // View runs f in a transaction that cannot write and sees one state of the database.
@@ -97,13 +108,15 @@ func (s *Store) View(ctx context.Context, tenant int64, f func(*Tx) error) error
 	return f(&Tx{store: s, ctx: ctx, sql: t, tenant: tenant, now: s.Now()})
 }
 
-func (s *Store) repeat(ctx context.Context, run func() error) error {
+// repeat carries run out until it does not lose any more. The pauses differ, so that those who met do not meet again.
+func (s *Store) repeat(ctx context.Context, times int, run func() error) error {
 	for n := 1; ; n++ {
 		err := run()
-		if err == nil || n == attempts || !s.engine.lostRace(err) {
+		if err == nil || n == times || !s.engine.lostRace(err) {
 			return err
 		}
-		pause := time.NewTimer(time.Duration(n*n) * 10 * time.Millisecond)
+		span := min(time.Duration(n*n)*10*time.Millisecond, longestPause)
+		pause := time.NewTimer(span/2 + rand.N(span))
 		select {
 		case <-ctx.Done():
 			pause.Stop()

@@ -38,7 +38,7 @@ func (tx *Tx) reserve(counter string, take, raise map[string]int) (map[string]in
 		return reserve(tx.ctx, tx.sql, tx, counter, take, raise)
 	}
 	var last map[string]int
-	err := tx.store.repeat(tx.ctx, func() error {
+	err := tx.store.repeat(tx.ctx, attempts, func() error {
 		own, err := tx.store.spare.BeginTx(tx.ctx, nil)
 		if err != nil {
 			return fmt.Errorf("store: begin reservation: %w", err)
