@@ -109,7 +109,7 @@ func (a *acting) findPlaces() error {
 			}
 			refs = append(refs, place.Unit)
 			a.of = append(a.of, i)
-			a.links = append(a.links, link{at: fmt.Sprintf("joins[%d].", n), person: person, bounds: a.rules.Bounds, want: want{primary: place.Primary, title: place.Title, roles: place.Roles}})
+			a.links = append(a.links, link{at: fmt.Sprintf("joins[%d].", n), person: person, bounds: a.rules.Bounds, want: want{primary: place.Primary, title: place.Title, roles: place.Roles, instead: place.Instead}})
 		}
 	}
 	if len(a.links) == 0 {

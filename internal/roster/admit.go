@@ -30,6 +30,8 @@ type Place struct {
 	Primary *bool
 	Title   *string // what is nil stays
 	Roles   []RoleGrant
+	// Instead has somebody who holds a single role there hold the one that is named in its place, and not beside it.
+	Instead bool
 }
 
 // Admission is somebody new with the units they are to be in.

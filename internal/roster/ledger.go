@@ -39,7 +39,9 @@ type want struct {
 	title     *string
 	roles     []RoleGrant
 	onlyRoles bool // roles that are not named are taken away
+	instead   bool // a single role that is held becomes the one that is named
 	edit      *edit
+	version   int64 // of the membership that the caller saw; 0 accepts any
 }
 
 // edit is what is to become of one role that is held, in place of joining.
@@ -108,6 +110,9 @@ func applyLinks(tx *store.Tx, links []link, dry bool) error {
 		}
 		h := b.people[l.person]
 		if h.holdToCatalogue(l, catalogue); len(l.faults) > 0 {
+			continue
+		}
+		if h.holdToVersion(l); len(l.faults) > 0 {
 			continue
 		}
 		before := h.record()
@@ -272,6 +277,9 @@ func (h *held) joinUnit(l *link) {
 	if l.title != nil {
 		m.row.Title = *l.title
 	}
+	if l.instead {
+		m.become(l.roles)
+	}
 	m.grant(l.roles, l.onlyRoles)
 	var wanted, unwanted *member
 	if l.primary != nil {
@@ -342,6 +350,24 @@ func (m *member) grant(roles []RoleGrant, only bool) {
 			a.gone = true
 		}
 	}
+}
+
+// become has a single role that is held become the one that is named, unless that one is held.
+func (m *member) become(roles []RoleGrant) {
+	var single *heldRole
+	for _, a := range m.roles {
+		switch {
+		case a.gone:
+		case single != nil:
+			return
+		default:
+			single = a
+		}
+	}
+	if single == nil || len(roles) != 1 || m.role(roles[0].Role, roles[0].Secondary) != nil {
+		return
+	}
+	single.row.Role, single.row.Secondary, single.changed = roles[0].Role, roles[0].Secondary, true
 }
 
 func (m *member) role(role, secondary string) *heldRole {

@@ -218,6 +218,7 @@ func (s *surface) patchIdentity(q *request) (int, any, error) {
 	}
 	w := roster.Wish{Person: p.ID, Draft: d}
 	if place != nil {
+		place.Instead = true // the forms show one role, and change it
 		w.Joins = []roster.Place{*place}
 	}
 	results, err := s.Roster.ChangeWith(q.ctx, q.caller, admission, []roster.Wish{w})
@@ -347,7 +348,7 @@ func bodyFault(q *request, err error) error {
 			return say(http.StatusConflict, strings.ToUpper(name)+"_EXISTS", heldTexts[name])
 		case f.Code == muster.NotFound && name == "establishment_id":
 			return errNoEstablishment
-		case f.Code == muster.NotFound:
+		case f.Code == muster.NotFound, f.Code == muster.Gone:
 			return errNoIdentity
 		case name == "role_effectif_code":
 			return say(http.StatusBadRequest, "ROLE_INCOMPATIBLE", errPair)
