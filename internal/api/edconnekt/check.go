@@ -320,7 +320,7 @@ func (b *body) text(name string, required bool, least, atMost int) (text string,
 		return "", false
 	}
 	switch n := utf8.RuneCountInString(text); {
-	case n < least:
+	case n < least, least > 0 && strings.TrimSpace(text) == "":
 		b.c.fault(loc, "string_too_short", fmt.Sprintf("String should have at least %d character%s", least, plural(least)), shown(text), map[string]any{"min_length": least})
 	case n > atMost:
 		b.c.fault(loc, "string_too_long", fmt.Sprintf("String should have at most %d characters", atMost), shown(text), map[string]any{"max_length": atMost})

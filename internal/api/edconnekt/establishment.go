@@ -23,7 +23,10 @@ const (
 	etabClosed = "CLOSED"
 )
 
-var etabStatuses = []string{"TRIAL", etabActive, "SUSPENDED", etabClosed}
+var (
+	etabStatuses = []string{"TRIAL", etabActive, "SUSPENDED", etabClosed}
+	etabPlans    = []string{"BASIC", "PRO", "ENTREPRISE"}
+)
 
 func etabStatus(u *muster.Unit) string {
 	switch status := u.Attributes["status"]; {
@@ -123,7 +126,6 @@ var etabFields = []struct {
 	{"telephone", true, false},
 	{"ville", false, true},
 	{"pays", false, true},
-	{"plan", false, false},
 	{"subscription_start", false, false},
 	{"subscription_end", false, false},
 	{"etablissement_group", false, false},
@@ -140,6 +142,10 @@ func establishmentView(u *muster.Unit, whole bool) map[string]any {
 		if whole || f.public {
 			v[f.name] = orNull(u.Attributes[f.name])
 		}
+	}
+	v["plan"] = nil
+	if whole {
+		v["plan"] = orNull(u.Attributes["plan"])
 	}
 	return v
 }
@@ -191,6 +197,9 @@ func (b *body) newEstablishment() roster.NewUnit {
 	}
 	if status, ok := b.word("status", etabStatuses...); ok {
 		n.Attributes["status"], n.Closed = status, status == etabClosed
+	}
+	if plan, ok := b.word("plan", etabPlans...); ok {
+		n.Attributes["plan"] = plan
 	}
 	n.Name, n.Code = strings.TrimSpace(n.Name), strings.TrimSpace(n.Code)
 	return n

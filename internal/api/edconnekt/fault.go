@@ -50,7 +50,7 @@ var frenchOf = map[muster.Code]struct {
 	code   string
 	text   string // "" shows the error's own sentence, in French
 }{
-	muster.Required:        {http.StatusUnprocessableEntity, "REQUIRED", ""},
+	muster.Required:        {http.StatusBadRequest, "REQUIRED", ""}, // 422 has a shape of its own
 	muster.Invalid:         {http.StatusBadRequest, "INVALID", ""},
 	muster.TooLong:         {http.StatusBadRequest, "TOO_LONG", ""},
 	muster.Conflict:        {http.StatusConflict, "CONFLICT", ""},

@@ -14,6 +14,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/musterid/muster"
+	"github.com/musterid/muster/internal/access"
 	"github.com/musterid/muster/internal/api"
 	"github.com/musterid/muster/internal/batch"
 	"github.com/musterid/muster/internal/intake"
@@ -47,6 +48,9 @@ const formAround = 1 << 20
 
 // upload is POST /bulkimport. Rows that are wrong are told by their items; a file that is wrong as a whole is refused and leaves nothing.
 func (s *surface) upload(q *request) (int, any, error) {
+	if err := access.Some(q.caller, muster.WritePeople); err != nil { // before a large file is put anywhere
+		return 0, nil, err
+	}
 	form, err := s.form(q)
 	if err != nil {
 		return 0, nil, err

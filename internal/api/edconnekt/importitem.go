@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -155,9 +156,9 @@ func cyclesOf(cell string) []string {
 // fault is a row of the errors table.
 func (t *told) fault() map[string]any {
 	first := t.first()
-	details := make([]map[string]any, len(t.Reasons))
-	for i, e := range t.Reasons {
-		details[i] = map[string]any{"field": orNull(columnOf(e.Field)), "message": sentence(e)}
+	details := []map[string]any{}
+	for _, e := range t.reasons() {
+		details = append(details, map[string]any{"field": orNull(columnOf(e.Field)), "message": sentence(e)})
 	}
 	return map[string]any{
 		"id": t.id(), "error_type": t.errorType(), "type": t.errorType(), "message": t.message(), "row_number": t.Row, "field": orNull(columnOf(first.Field)),
@@ -191,11 +192,21 @@ func (t *told) errorType() string {
 	return "VALIDATION"
 }
 
+// reasons are what is wrong with a row, each once: an address that is needed is missed by the role, and once more where nothing else names the person.
+func (t *told) reasons() (list muster.Errors) {
+	for _, e := range t.Reasons {
+		if !slices.ContainsFunc(list, func(other *muster.Error) bool { return sentence(other) == sentence(e) }) {
+			list = append(list, e)
+		}
+	}
+	return list
+}
+
 // message says in French all that is wrong with a row: "Ligne 3: …".
 func (t *told) message() string {
-	texts := make([]string, len(t.Reasons))
-	for i, e := range t.Reasons {
-		texts[i] = sentence(e)
+	var texts []string
+	for _, e := range t.reasons() {
+		texts = append(texts, sentence(e))
 	}
 	return fmt.Sprintf("Ligne %d: %s", t.Row, strings.Join(texts, " ; "))
 }

@@ -34,9 +34,9 @@ var (
 	errNoBatch  = say(http.StatusNotFound, "BATCH_NOT_FOUND", "Batch non trouvé")
 )
 
-// notFound puts this surface's words in the place of an unknown object's.
+// notFound puts this surface's words in the place of those for an object that is unknown, or went while it was asked for.
 func notFound(err, words error) error {
-	if muster.CodeOf(err) == muster.NotFound {
+	if code := muster.CodeOf(err); code == muster.NotFound || code == muster.Gone {
 		return words
 	}
 	return err

@@ -37,10 +37,17 @@ func (b *body) place(required bool) *roster.Place {
 	title, titled := b.text("function_display", false, 0, longestFunction)
 	cycles, _ := b.texts("cycle_codes")
 	subjects, _ := b.texts("subject_codes")
-	if unit = given(unit); !inUnit || unit == "" {
+	some := secondary != "" || len(cycles)+len(subjects) > 0
+	if given(unit) == "" {
+		if required && inUnit && unit != "" || !required && (some || role != "" || title != "") { // what is said of no establishment would be lost
+			b.c.fault([]any{"body", "establishment_id"}, "missing", "Field required", nil, nil)
+		}
 		return nil
 	}
-	p := &roster.Place{Unit: roster.UnitRef{ID: b.c.id([]any{"body", "establishment_id"}, unit)}}
+	if some && !required && role == "" {
+		b.c.fault([]any{"body", "role_principal_code"}, "missing", "Field required", nil, nil)
+	}
+	p := &roster.Place{Unit: roster.UnitRef{ID: b.c.id([]any{"body", "establishment_id"}, given(unit))}}
 	if titled {
 		p.Title = &title
 	}

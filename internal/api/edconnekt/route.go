@@ -81,6 +81,7 @@ func (s *surface) answer(w http.ResponseWriter, r *http.Request, who wants, do o
 		return
 	}
 	status, body, err := do(q)
+	api.ExtendWrite(w) // whoever sent a large file took their time
 	switch {
 	case err != nil:
 		s.refuse(w, r, err)

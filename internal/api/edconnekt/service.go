@@ -2,6 +2,7 @@ package edconnekt
 
 import (
 	"context"
+	"math"
 	"net/http"
 	"time"
 
@@ -77,10 +78,10 @@ func (p page) skip() int { return (p.number - 1) * p.size }
 
 // paging reads page and size (contract §8).
 func (c *checks) paging(size, most int) page {
-	return page{c.number("page", 1, 1, lastPage), c.number("size", size, 1, most)}
+	return page{min(c.number("page", 1, 1, math.MaxInt), lastPage), c.number("size", size, 1, most)}
 }
 
-// lastPage keeps the product of page and size a number.
+// lastPage keeps the product of page and size a number. No bound is declared, so that a page beyond it is a page without rows.
 const lastPage = 1 << 40
 
 // list is a StandardListResponse.

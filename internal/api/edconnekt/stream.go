@@ -46,6 +46,9 @@ func (s *surface) stream(q *request) (int, any, error) {
 	h := q.w.Header()
 	h.Set("Content-Type", "text/event-stream; charset=utf-8")
 	h.Set("X-Accel-Buffering", "no") // a proxy in between must not wait for the end
+	if q.r.Method == http.MethodHead {
+		return http.StatusOK, nil, nil
+	}
 	s.follow(q, id, b, time.Duration(within)*time.Second)
 	return http.StatusOK, nil, nil
 }
