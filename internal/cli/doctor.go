@@ -109,7 +109,7 @@ func (s *session) examineTargets(server *client.Client) finding {
 		t, err := as[targetView](raw)
 		n++
 		if t.Message != "" {
-			troubled += " " + t.Name + ": " + t.Message
+			troubled += " " + s.t.Sprintf("%s: %s", t.Name, t.Message)
 		}
 		return err
 	})

@@ -39,13 +39,13 @@ func (s *session) summary(b batchView) {
 	}
 	s.printf("%s: %s", clean(b.Name), s.t.Text(string(b.State)))
 	if b.Message != "" {
-		fmt.Fprintln(s.out, " ", clean(b.Message))
+		fmt.Fprintln(s.out, " ", clean(s.t.Text(b.Message)))
 	}
 	s.counts(b, s.t.Text("rows"))
 	if p := b.Provision; p != nil && p.Total > 0 {
 		s.printf("%s: %s", s.t.Text("Accounts"), s.t.Text(string(p.State)))
 		if p.Message != "" {
-			fmt.Fprintln(s.out, " ", clean(p.Message))
+			fmt.Fprintln(s.out, " ", clean(s.t.Text(p.Message)))
 		}
 		s.counts(*p, s.t.Text("accounts"))
 	}

@@ -118,7 +118,7 @@ type targetsList struct{ listFlags }
 
 func (c *targetsList) Run(s *session) error {
 	return listing(s, "/v1/targets", nil, c.most(s), []string{"name", "kind", "state", "message", "id"}, func(t targetView) []string {
-		return []string{t.Name, t.Kind, s.t.Text(t.state()), t.Message, t.ID}
+		return []string{t.Name, t.Kind, s.t.Text(t.state()), s.t.Text(t.Message), t.ID}
 	})
 }
 
@@ -201,7 +201,7 @@ func (c *targetsShow) Run(s *session) error {
 	}
 	raw, err := s.get(path, nil)
 	return answer(s, raw, err, func(t targetView) {
-		pairs := []string{"name", t.Name, "kind", t.Kind, "state", s.t.Text(t.state()), "message", t.Message, "id", t.ID}
+		pairs := []string{"name", t.Name, "kind", t.Kind, "state", s.t.Text(t.state()), "message", s.t.Text(t.Message), "id", t.ID}
 		pairs = append(pairs, flat("", t.Config)...)
 		facts(s.out, "", append(pairs, flat("policy", t.Policy)...)...)
 	})

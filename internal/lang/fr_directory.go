@@ -28,6 +28,7 @@ func init() {
 
 		// people
 		"%s was changed meanwhile (version %d, not %d). Read it again.":                                               "%s : la fiche a été modifiée entre-temps (version %d, et non %d). Relisez-la.",
+		"The membership was changed meanwhile. Read it again.":                                                        "Le rattachement a été modifié entre-temps. Relisez-le.",
 		"%s was changed earlier in the same request. Read it again.":                                                  "%s : la fiche a été modifiée plus tôt dans la même requête. Relisez-la.",
 		"%s was deleted. Restore first, then change.":                                                                 "%s : la fiche a été supprimée. Restaurez-la d’abord, modifiez-la ensuite.",
 		"Somebody new cannot be %s.":                                                                                  "Une nouvelle personne ne peut pas avoir l’état « %w ».",

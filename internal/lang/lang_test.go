@@ -94,7 +94,7 @@ func TestArguments(t *testing.T) {
 // Every translation must use the same arguments in the same way as its key.
 func TestCatalogue(t *testing.T) {
 	t.Parallel()
-	for _, entries := range []map[string]string{french, frenchFragments} {
+	for _, entries := range []map[string]string{french, frenchCommands, frenchFragments} {
 		if len(entries) == 0 {
 			t.Fatal("the catalogue is empty")
 		}

@@ -16,12 +16,15 @@ const (
 	deepest = 3
 	// leastLetters is how many letters a format needs for a text to be recognised by it: fewer stand in what people write, too.
 	leastLetters = 8
+	// leastInside is the same for a text in the middle of a sentence, which may well be what an outside system said, and begins with an argument.
+	leastInside = 16
 )
 
 // frenchCatalogue is made once, when the first reader of French comes.
 var frenchCatalogue = sync.OnceValue(func() *catalogue {
-	c := &catalogue{sentences: make(map[string]*sentence, len(french)), parts: make(map[string]*sentence, len(frenchFragments))}
+	c := &catalogue{sentences: make(map[string]*sentence, len(french)+len(frenchCommands)), parts: make(map[string]*sentence, len(frenchFragments))}
 	c.patterns = add(c.sentences, french, func(format string) bool { return strings.HasSuffix(format, ".") || strings.HasSuffix(format, ")") })
+	add(c.sentences, frenchCommands, func(string) bool { return false })
 	c.fragments = add(c.parts, frenchFragments, func(string) bool { return true })
 	return c
 })
@@ -49,14 +52,21 @@ func add(to map[string]*sentence, entries map[string]string, wanted func(format 
 
 func notLetter(r rune) bool { return !unicode.IsLetter(r) }
 
-// recognisable says whether there is enough literal text in a sentence.
-func (s *sentence) recognisable() bool {
-	letters := 0
+// letters is how many of them stand in the literal text of a sentence.
+func (s *sentence) letters() int {
+	n := 0
 	for _, p := range s.english {
 		if p.verb == 0 {
-			letters += len(strings.Join(strings.FieldsFunc(p.text, notLetter), ""))
+			n += len(strings.Join(strings.FieldsFunc(p.text, notLetter), ""))
 		}
 	}
+	return n
+}
+
+// recognisable says whether there is enough literal text in a sentence.
+func (s *sentence) recognisable() bool {
+	letters := s.letters()
+	s.inside = s.english[0].verb == 0 || letters >= leastInside
 	return letters >= leastLetters || s.english[0].verb == 0 && letters >= 4 && len(s.english) == 2 // a fragment such as "Line %d"
 }
 
@@ -118,6 +128,9 @@ func (c *catalogue) recognise(english string, patterns []*sentence, depth int) (
 		return english, false
 	}
 	for _, s := range patterns {
+		if depth > 0 && !s.inside {
+			continue
+		}
 		if found, ok := s.match(english); ok {
 			return s.remade(c, found, depth), true
 		}
@@ -138,7 +151,7 @@ func (c *catalogue) argument(english string, words bool, depth int) string {
 			return said
 		}
 	}
-	return c.whole(english, depth)
+	return c.whole(english, depth+1)
 }
 
 // whole says a sentence inside another, with its full stop or, as they stand before that of the outer one, without.

@@ -24,7 +24,8 @@ var speakers = []string{
 type source struct {
 	formats map[string]string
 	texts   map[string]bool
-	unclear []string // where errors are made whose format the source does not show
+	spoken  map[string]string // what the command line says through its T
+	unclear []string          // where errors are made whose format the source does not show
 }
 
 // maker is a function that makes errors: Errorf, or one around it.
@@ -35,7 +36,7 @@ type maker struct {
 
 func readSource(t *testing.T) source {
 	t.Helper()
-	s := source{formats: map[string]string{}, texts: map[string]bool{}}
+	s := source{formats: map[string]string{}, texts: map[string]bool{}, spoken: map[string]string{}}
 	for _, folder := range append(slices.Clone(speakers), "../cli") {
 		files, err := filepath.Glob(filepath.Join(folder, "*.go"))
 		if err != nil || len(files) == 0 {
@@ -73,6 +74,7 @@ func (s *source) folder(set *token.FileSet, files []*ast.File) {
 			}
 			if call, ok := n.(*ast.CallExpr); ok {
 				s.call(set, makers, call)
+				s.speech(set, call)
 			}
 			return true
 		})
@@ -213,6 +215,33 @@ func (s *source) call(set *token.FileSet, makers map[string]maker, call *ast.Cal
 	}
 }
 
+// speech notes what is said by a T, or by the command line's functions around one.
+func (s *source) speech(set *token.FileSet, call *ast.CallExpr) {
+	f, ok := call.Fun.(*ast.SelectorExpr)
+	if !ok {
+		return
+	}
+	at := -1
+	switch f.Sel.Name {
+	case "Sprintf", "Text":
+		if t, ok := f.X.(*ast.SelectorExpr); ok && t.Sel.Name == "t" {
+			at = 0
+		}
+	case "printf", "notef":
+		at = 0
+	case "exitf":
+		at = 1
+	case "remove":
+		at = 2
+	}
+	if at < 0 || len(call.Args) <= at {
+		return
+	}
+	if text, ok := textOf(call.Args[at], ""); ok {
+		s.spoken[text] = set.Position(call.Pos()).String()
+	}
+}
+
 func upperFirst(s string) string {
 	r := []rune(s)
 	r[0] = unicode.ToUpper(r[0])
@@ -246,11 +275,25 @@ func TestEveryErrorIsSaid(t *testing.T) {
 	}
 }
 
+// The command line has a language, and says nothing in another.
+func TestEverythingSpokenIsSaid(t *testing.T) {
+	t.Parallel()
+	s := readSource(t)
+	if len(s.spoken) < 100 {
+		t.Fatalf("only %d texts were found: the walk over the source does not see them", len(s.spoken))
+	}
+	for _, text := range slices.Sorted(maps.Keys(s.spoken)) {
+		if _, ok := frenchCatalogue().sentences[text]; !ok && !speechless(text) && text != "muster %s (%s, %s/%s)" {
+			t.Errorf("%s: there is no French for %q", s.spoken[text], text)
+		}
+	}
+}
+
 // A key that nobody says any more is a translation that nobody will ever see.
 func TestCatalogueIsSaid(t *testing.T) {
 	t.Parallel()
 	s := readSource(t)
-	for english := range french {
+	for english := range frenchCatalogue().sentences {
 		if _, ok := s.formats[english]; !ok && !s.texts[english] {
 			t.Errorf("nobody says %q any more: take it out of the catalogue", english)
 		}

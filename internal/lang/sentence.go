@@ -25,6 +25,7 @@ type sentence struct {
 	plain   string // said, of a sentence without arguments
 	literal int    // bytes of literal text in english
 	longest string // of its literals
+	inside  bool   // it is recognised in the middle of another one, too
 	compile func() *regexp.Regexp
 }
 
@@ -137,7 +138,7 @@ func (s *sentence) remade(c *catalogue, found []string, depth int) string {
 		case 0:
 			out.WriteString(p.text)
 		case 's', 'v', 'w':
-			out.WriteString(c.argument(args[p.arg], p.verb == 'w', depth+1))
+			out.WriteString(c.argument(args[p.arg], p.verb == 'w', depth))
 		default:
 			out.WriteString(args[p.arg])
 		}
