@@ -29,7 +29,7 @@ func init() {
 		"This is 0 or more, not %d.":                                "Cette valeur est 0 ou plus, et non %d.",
 		"This must be %d to %d.":                                    "Cette valeur doit être comprise entre %d et %d.",
 		"This is %s or %s.":                                         "Cette valeur est %s ou %s.",
-		"At most %d fit here.":                                      "Au plus %d tiennent ici.",
+		"At most %d fit here.":                                      "Il peut y en avoir au plus %d ici.",
 		"At most %d entries fit here; this has %d.":                 "Au plus %d entrées tiennent ici ; il y en a %d.",
 		"A person has at most %d phone numbers.":                    "Une personne a au plus %d numéros de téléphone.",
 		"A person has at most %d addresses.":                        "Une personne a au plus %d adresses.",
