@@ -15,7 +15,8 @@ type JoinOp struct {
 	Primary      *bool // false has the primary pass to the oldest other unit of the kind, if there is one
 	Title        *string
 	Roles        []RoleGrant
-	OnlyRoles    bool // roles that are not in Roles are taken away
+	OnlyRoles    bool  // roles that are not in Roles are taken away
+	Version      int64 // of the membership that the caller saw; 0 accepts any, and none
 }
 
 // LeaveOp takes a person out of a unit. Who is not in it is left alone.
@@ -40,8 +41,18 @@ type MembershipResult struct {
 func (r *Roster) Join(ctx context.Context, caller muster.Caller, ops []JoinOp) ([]MembershipResult, error) {
 	return r.linkUnits(ctx, caller, len(ops), func(i int) (uuid.UUID, uuid.UUID, want) {
 		op := ops[i]
-		return op.Person, op.Unit, want{primary: op.Primary, title: op.Title, roles: op.Roles, onlyRoles: op.OnlyRoles}
+		return op.Person, op.Unit, want{primary: op.Primary, title: op.Title, roles: op.Roles, onlyRoles: op.OnlyRoles, version: op.Version}
 	})
+}
+
+// holdToVersion refuses what was meant for a membership as it was before somebody changed it.
+func (h *held) holdToVersion(l *link) {
+	if l.unit == nil || l.version == 0 {
+		return
+	}
+	if m := h.in(l.unit.Seq); m == nil || m.row.Version != l.version {
+		l.faults = append(l.faults, muster.Errorf(muster.Stale, "", "The membership was changed meanwhile. Read it again."))
+	}
 }
 
 // Leave takes people out of units, with the roles they held there.

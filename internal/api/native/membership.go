@@ -127,7 +127,43 @@ type MemberIn struct {
 		Primary Maybe[bool]   `json:"primary,omitempty" doc:"The first unit of a kind is primary anyway."`
 		Title   Maybe[string] `json:"title,omitempty"`
 		Roles   *[]Role       `json:"roles,omitempty" doc:"All roles that are to be held here."`
+		ReadBack
+		ReadEnds
 	} `required:"false"`
+}
+
+// ReadEnds are the ends of a membership, which the path names. They may stand in the body, so that what was read can be written back.
+type ReadEnds struct {
+	ReadPerson string `json:"person,omitempty" doc:"May be sent back as it was read."`
+	ReadUnit   string `json:"unit,omitempty" doc:"May be sent back as it was read."`
+}
+
+// readBack holds members that are sent back to what the membership has. One that has moved on since is left to its version.
+func (s *surface) readBack(ctx context.Context, caller muster.Caller, want roster.JoinOp, in *MemberIn) error {
+	b := in.Body
+	if !b.any() && b.ReadEnds == (ReadEnds{}) {
+		return nil
+	}
+	var faults muster.Errors
+	for _, end := range []struct{ name, sent, is string }{{"person", b.ReadPerson, want.Person.String()}, {"unit", b.ReadUnit, want.Unit.String()}} {
+		if end.sent != "" && end.sent != end.is {
+			faults = append(faults, muster.Errorf(muster.ReadOnly, end.name, "This cannot be set. Leave it out, or send it as it was read."))
+		}
+	}
+	all, err := s.belongings(ctx, caller, want.Person)
+	if err != nil {
+		return err
+	}
+	var there muster.Membership
+	for _, m := range all.Memberships {
+		if m.Unit.ID == want.Unit {
+			there = m.Membership
+		}
+	}
+	if b.Version == 0 || b.Version == there.Version {
+		faults = append(faults, b.check(there.ID, 0, there.CreatedAt, there.UpdatedAt)...)
+	}
+	return faults.Or()
 }
 
 func (s *surface) joinUnit(ctx context.Context, caller muster.Caller, in *MemberIn) (*struct{ Body Membership }, error) {
@@ -137,7 +173,10 @@ func (s *surface) joinUnit(ctx context.Context, caller muster.Caller, in *Member
 	}
 	want := roster.JoinOp{Unit: unit, Person: person}
 	if in.Body != nil {
-		want.Primary, want.Title = in.Body.Primary.pointer(), in.Body.Title.pointer()
+		want.Primary, want.Title, want.Version = in.Body.Primary.pointer(), in.Body.Title.pointer(), in.Body.Version
+		if err := s.readBack(ctx, caller, want, in); err != nil {
+			return nil, err
+		}
 		if in.Body.Roles != nil {
 			want.OnlyRoles = true
 			for _, r := range *in.Body.Roles {
