@@ -57,7 +57,6 @@ var frenchCommands = map[string]string{
 	"Another program uses the address %s already. Choose another with --listen, such as --listen 127.0.0.1:0 for any free port.": "Un autre programme utilise déjà l’adresse %s. Choisissez-en une autre avec --listen, par exemple --listen 127.0.0.1:0 pour un port libre quelconque.",
 
 	// heads of tables, and words in them
-	"activation":  "activation",
 	"begins with": "commence par",
 	"closed":      "fermée",
 	"default":     "par défaut",
@@ -88,7 +87,6 @@ var frenchCommands = map[string]string{
 	"targets":     "cibles",
 	"title":       "titre",
 	"trouble":     "difficulté",
-	"troubled":    "en difficulté",
 	"unit":        "unité",
 	"value":       "valeur",
 	"WRONG":       "PROBLÈME",

@@ -1,6 +1,10 @@
 package lang
 
 import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"testing"
@@ -106,5 +110,35 @@ func TestCatalogue(t *testing.T) {
 				t.Errorf("%q uses %v; its French %q uses %v", english, want, said, got)
 			}
 		}
+	}
+}
+
+// A key that stands in two files would silently be said as the later one has it.
+func TestNothingIsSaidTwice(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("fr*.go")
+	if err != nil || len(files) < 5 {
+		t.Fatalf("no catalogue: %v, %v", files, err)
+	}
+	where := map[string]string{}
+	for _, file := range files {
+		if file == "fr_fragments.go" { // a list of its own
+			continue
+		}
+		set := token.NewFileSet()
+		parsed, err := parser.ParseFile(set, file, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(parsed, func(n ast.Node) bool {
+			if entry, ok := n.(*ast.KeyValueExpr); ok {
+				key, _ := textOf(entry.Key, "")
+				if where[key] != "" {
+					t.Errorf("%s: %q stands at %s already", set.Position(entry.Pos()), key, where[key])
+				}
+				where[key] = set.Position(entry.Pos()).String()
+			}
+			return true
+		})
 	}
 }
