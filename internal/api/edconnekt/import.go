@@ -76,7 +76,7 @@ func (s *surface) upload(q *request) (int, any, error) {
 		return 0, nil, err
 	}
 	defer file.Close()
-	b, err := s.Intake.Receive(q.ctx, q.caller, file, intake.Upload{
+	b, err := s.Intake.Receive(q.ctx, q.bySubject(), file, intake.Upload{
 		Name: fileName(files[0].Filename), Matching: muster.Upsert, Source: source, Then: batch.CarryIt, Limits: s.Upload, Unit: roster.UnitRef{ID: unit}, Reading: reading(),
 		AccountsAsked: true, Profile: profile, Rules: admission, Sheets: sheets,
 	})

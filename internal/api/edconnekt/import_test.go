@@ -7,6 +7,7 @@ import (
 	"io"
 	"mime/multipart"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -29,8 +30,8 @@ func school(t *testing.T, s *apitest.Server, code string) string {
 	return made[0].ID
 }
 
-// upload sends a file as the browser does: the file first, then the establishment.
-func upload(t *testing.T, s *apitest.Server, name string, content []byte, unit string) apitest.Answer {
+// upload sends a file as the browser does: the file first, then the establishment. headers are those of somebody else than the administrator.
+func upload(t *testing.T, s *apitest.Server, name string, content []byte, unit string, headers ...string) apitest.Answer {
 	t.Helper()
 	var form bytes.Buffer
 	w := multipart.NewWriter(&form)
@@ -47,7 +48,7 @@ func upload(t *testing.T, s *apitest.Server, name string, content []byte, unit s
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
-	return s.Send(http.MethodPost, identityBase+"/bulkimport", form.String(), "Content-Type", w.FormDataContentType())
+	return s.Send(http.MethodPost, identityBase+"/bulkimport", form.String(), append(slices.Clone(headers), "Content-Type", w.FormDataContentType())...)
 }
 
 // imported uploads a file that has to be accepted, and waits for its end.

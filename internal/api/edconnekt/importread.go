@@ -2,7 +2,6 @@ package edconnekt
 
 import (
 	"net/http"
-	"strings"
 
 	"github.com/google/uuid"
 
@@ -74,7 +73,7 @@ func (s *surface) listImports(q *request) (int, any, error) {
 // importRow is an import in a list.
 func importRow(b *batch.Batch) map[string]any {
 	row := map[string]any{
-		"id": b.ID, "establishment_id": nil, "source_file_url": b.Name, "uploaded_by": strings.TrimPrefix(b.Batch.Owner, "login:"), "status": importWords[b.State], "total_items": b.Total,
+		"id": b.ID, "establishment_id": nil, "source_file_url": b.Name, "uploaded_by": createdBy(b.Batch.Owner), "status": importWords[b.State], "total_items": b.Total,
 		"created_at": timestamp(b.CreatedAt), "updated_at": timestamp(b.UpdatedAt),
 	}
 	if o, err := intake.OptionsOf(*b); err == nil && o.Unit != (uuid.UUID{}) {

@@ -52,7 +52,7 @@ func (s *surface) createBatch(q *request) (int, any, error) {
 	if err := q.err(); err != nil {
 		return 0, nil, err
 	}
-	order, err := s.Provision.Order(q.ctx, q.caller, source)
+	order, err := s.Provision.Order(q.ctx, q.bySubject(), source)
 	if err != nil {
 		return 0, nil, notFound(err, errNoSource)
 	}
@@ -161,7 +161,7 @@ type batchView struct {
 }
 
 func batchOf(o provision.OrderView) batchView {
-	return batchView{o.ID, o.SourceID, strings.TrimPrefix(o.Batch.Batch.Owner, "login:"), timestamp(o.CreatedAt)}
+	return batchView{o.ID, o.SourceID, createdBy(o.Batch.Batch.Owner), timestamp(o.CreatedAt)}
 }
 
 // itemView is a ProvisioningItem: every key is always there.

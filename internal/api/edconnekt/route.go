@@ -147,6 +147,21 @@ func (s *surface) selected(q *request) error {
 	return err
 }
 
+// bySubject is the caller under the name that created_by and uploaded_by show: the token's subject (contract §4.2), also of somebody whom the directory
+// knows by a username.
+func (q *request) bySubject() muster.Caller {
+	c := q.caller
+	if c.Subject != "" {
+		c.Name = loginName + c.Subject
+	}
+	return c
+}
+
+// loginName begins the name of a caller that is a token's subject.
+const loginName = "login:"
+
+func createdBy(owner string) string { return strings.TrimPrefix(owner, loginName) }
+
 // everywhere says whether a caller's rights are over all establishments.
 func (s *surface) everywhere(c muster.Caller) bool { return c.Has(muster.ReadPeople) }
 
