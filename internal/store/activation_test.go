@@ -62,7 +62,11 @@ func TestPlansOfActivations(t *testing.T) {
 						return err
 					}
 					text := strings.Join(plan, "\n")
-					if index, _, _ := strings.Cut(name, " "); !strings.Contains(text, index) || strings.Contains(text, "Seq Scan on account") || strings.Contains(text, "SCAN account") {
+					index, does, _ := strings.Cut(name, " ")
+					if does == "start" { // it looks at the claims of all targets
+						text = strings.ReplaceAll(text, "SCAN account USING INDEX "+index, index)
+					}
+					if !strings.Contains(text, index) || strings.Contains(text, "Seq Scan on account") || strings.Contains(text, "SCAN account") {
 						t.Errorf("%s (statistics known: %v):\n%s", name, known, text)
 					}
 				}

@@ -11,5 +11,6 @@ func (tx *Tx) ActivationSQL(target int64) map[string]SQL {
 		"account_activation_open list":    {open, openArgs},
 		"account_activation_open expiry":  {nextExpiry, []any{target, tx.tenant}},
 		"account_activation_due sweeping": {dueTargets(), []any{tx.now.UnixMicro()}},
+		"account_activation_due start":    {freeInvitations, nil},
 	}
 }

@@ -218,11 +218,14 @@ func (tx *Tx) FreeLeases() error {
 	if err := tx.exec("UPDATE batch SET owner = NULL, lease = NULL WHERE lease IS NOT NULL"); err != nil {
 		return err
 	}
-	if err := tx.exec("UPDATE account SET activation_owner = NULL, activation_lease = NULL WHERE activation_owner IS NOT NULL"); err != nil {
+	if err := tx.exec(freeInvitations); err != nil {
 		return err
 	}
 	return tx.exec("UPDATE account SET owner = NULL, lease = NULL, " + unsettled + " WHERE owner IS NOT NULL")
 }
+
+// freeInvitations finds claims where mails are due: there are no others, and a start is not to read every account for them.
+const freeInvitations = "UPDATE account SET activation_owner = NULL, activation_lease = NULL WHERE activation_due IS NOT NULL AND activation_owner IS NOT NULL"
 
 // DeleteBatch removes a batch that never became visible, with its blocks.
 func (tx *Tx) DeleteBatch(seq int64) error {
