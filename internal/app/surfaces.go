@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/musterid/muster/internal/api"
+	"github.com/musterid/muster/internal/api/edconnekt"
 	"github.com/musterid/muster/internal/api/native"
 	"github.com/musterid/muster/internal/api/pages"
 	"github.com/musterid/muster/internal/intake"
@@ -12,7 +13,8 @@ import (
 
 // surfaces is every surface of the product, on one screen.
 func (a *App) surfaces(closing context.Context) http.Handler {
-	home := api.Home(map[string]string{"api": "/v1", "openapi": "/v1/openapi.json", "health": "/healthz", "ready": "/readyz"}, a.readiness)
+	links := map[string]string{"api": "/v1", "openapi": "/v1/openapi.json", "health": "/healthz", "ready": "/readyz"}
+	var facts map[string]any
 	surfaces := []api.Surface{
 		native.New(native.Options{
 			Access: a.access, Roster: a.roster, Batches: a.batches, Intake: a.intake, Provision: a.provision, Now: a.store.Now, Closing: closing.Done(),
@@ -21,9 +23,9 @@ func (a *App) surfaces(closing context.Context) http.Handler {
 		pages.New(pages.Options{Invite: a.invite, PublicURL: a.publicURL(), Now: a.store.Now}),
 	}
 	if !a.config.EdConnekt.Off {
-		surfaces = append(surfaces, a.edconnekt(closing))
+		surfaces, facts = append(surfaces, a.edconnekt(closing)), edconnekt.Root()
 	}
-	return api.NewRouter(a.log, a.config.Now, home, surfaces...)
+	return api.NewRouter(a.log, a.config.Now, api.Home(links, facts, a.readiness), surfaces...)
 }
 
 func (a *App) uploadLimits() intake.Limits {

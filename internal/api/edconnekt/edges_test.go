@@ -45,6 +45,23 @@ func TestNothingIsDropped(t *testing.T) {
 	}
 }
 
+// TestRoot: the client of the provisioning service finds its root at /, whatever else stands there, and not where the surface is off.
+func TestRoot(t *testing.T) {
+	t.Parallel()
+	off := settings()
+	off.EdConnekt.Off = true
+	for name, want := range map[string]any{"on": "Provisioning Service", "off": nil} {
+		set := settings()
+		if name == "off" {
+			set = off
+		}
+		root := apitest.Serve(t, set).Must(http.StatusOK, http.MethodGet, "/", "", "Authorization", "").Object(t)
+		if root["service"] != want || root["name"] != "Muster" || root["links"] == nil {
+			t.Errorf("%s: %v", name, root)
+		}
+	}
+}
+
 // TestTheRoleOfAForm: the forms for an identity show one role, and change it: somebody with one role holds the new one instead.
 func TestTheRoleOfAForm(t *testing.T) {
 	t.Parallel()

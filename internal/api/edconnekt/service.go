@@ -14,10 +14,10 @@ const healthWithin = 1500 * time.Millisecond
 
 // services registers the root and health pages of the three services. Nobody has to sign in for them.
 func (s *surface) services() {
-	for prefix, name := range map[string]string{"/provisioning": "Provisioning Service", "/identity": "identity-service", "/establishment": "establishment-service"} {
+	for prefix, name := range map[string]string{"/provisioning": provisioningName, "/identity": "identity-service", "/establishment": "establishment-service"} {
 		inEnvelope := prefix == "/identity"
 		s.route([]string{prefix}, http.MethodGet, "/", anybody, func(*request) (int, any, error) {
-			root := map[string]any{"service": name, "version": "1.0.0", "status": "running"}
+			root := rootOf(name)
 			if inEnvelope {
 				return http.StatusOK, s.single(root, name), nil
 			}
@@ -36,6 +36,15 @@ func (s *surface) services() {
 		return status, health, nil
 	})
 }
+
+const provisioningName = "Provisioning Service"
+
+func rootOf(service string) map[string]any {
+	return map[string]any{"service": service, "version": "1.0.0", "status": "running"}
+}
+
+// Root is what the client of the provisioning service looks for at / where its base has no prefix (contract §4.3).
+func Root() map[string]any { return rootOf(provisioningName) }
 
 // health says how the parts are (contract §4.3). Only an unusable database is a failure; rabbitmq_consumer is what stands in its place here: the
 // workers of this process.

@@ -60,7 +60,7 @@ func each(t *testing.T, f func(s *site)) {
 	invitetest.Each(t, func(o *invitetest.Office) {
 		s := &site{Office: o, log: &safeLog{}}
 		log := slog.New(slog.NewTextHandler(s.log, nil))
-		home := api.Home(nil, nil)
+		home := api.Home(nil, nil, nil)
 		s.server = httptest.NewServer(api.NewRouter(log, o.Clock.Now, home, pages.New(pages.Options{Invite: o.Invite, PublicURL: invitetest.PublicURL, Now: o.Clock.Now})))
 		o.T.Cleanup(s.server.Close)
 		s.client = s.server.Client()
