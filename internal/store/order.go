@@ -172,9 +172,8 @@ func (tx *Tx) RolesIn(unit int64, people []int64) (map[int64]string, error) {
 	if unit == 0 || len(people) == 0 {
 		return roles, nil
 	}
-	query := tx.perNumber("(SELECT a.role FROM assignment a WHERE a.membership = t.seq ORDER BY a.seq LIMIT 1)", "membership",
-		"t.person = k.value AND t.unit = $2 AND t.tenant = $3")
-	err := tx.each(query, []any{tx.numbers(people), unit, tx.tenant}, func(scan func(...any) error) error {
+	query, args := tx.rolesInSQL(unit, people)
+	err := tx.each(query, args, func(scan func(...any) error) error {
 		var person int64
 		var role string
 		err := scan(&person, text{&role})
@@ -184,4 +183,11 @@ func (tx *Tx) RolesIn(unit int64, people []int64) (map[int64]string, error) {
 		return err
 	})
 	return roles, err
+}
+
+// rolesInSQL orders by an expression, which no index is in the order of: PostgreSQL, while it has no statistics, would otherwise go through all
+// assignments from the first on until it meets one of the membership.
+func (tx *Tx) rolesInSQL(unit int64, people []int64) (query string, args []any) {
+	return tx.perNumber("(SELECT a.role FROM assignment a WHERE a.membership = t.seq ORDER BY +a.seq LIMIT 1)", "membership",
+		"t.person = k.value AND t.unit = $2 AND t.tenant = $3"), []any{tx.numbers(people), unit, tx.tenant}
 }
