@@ -89,10 +89,17 @@ func (rt *Router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	r = r.WithContext(withTrace(r.Context(), trace))
 	out := &writer{ResponseWriter: w}
 	ExtendWrite(out)
+	if r.ContentLength != 0 {
+		_ = http.NewResponseController(out).SetReadDeadline(time.Now().Add(bodyWithin)) // a recorder of a test has none
+	}
 	out.Header().Set("X-Request-Id", trace.ID)
 	defer rt.finish(out, r, trace, surface)
 	surface.Handler.ServeHTTP(out, r)
 }
+
+// bodyWithin is how long a client may take to send a body, also one that nobody reads: the server waits for it before it answers. Whoever takes
+// longer ones, such as files, sets another deadline for each piece, and none once the body is there.
+const bodyWithin = 30 * time.Second
 
 // writeWithin is how long a client may take to receive an answer, or a piece of one.
 const writeWithin = 2 * time.Minute

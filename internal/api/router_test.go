@@ -54,6 +54,27 @@ func TestTheLongestPrefixOfWholeSegmentsWins(t *testing.T) {
 	}
 }
 
+// bounded is a writer that can be told until when a body is waited for.
+type bounded struct {
+	*httptest.ResponseRecorder
+	until []time.Time
+}
+
+func (b *bounded) SetReadDeadline(t time.Time) error { b.until = append(b.until, t); return nil }
+
+// A body is not waited for without an end, also where nobody reads it; a request without one is left alone, whose connection is watched for its end.
+func TestABodyIsNotWaitedForForEver(t *testing.T) {
+	t.Parallel()
+	rt := NewRouter(slog.New(slog.DiscardHandler), time.Now, named("home"))
+	for name, body := range map[string]io.Reader{"none": nil, "some": strings.NewReader("x"), "of unknown length": io.MultiReader(strings.NewReader("x"))} {
+		w := &bounded{ResponseRecorder: httptest.NewRecorder()}
+		rt.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/", body))
+		if bound := len(w.until) == 1 && time.Until(w.until[0]) <= bodyWithin && time.Until(w.until[0]) > 0; bound != (body != nil) {
+			t.Errorf("body %s: waited for until %v", name, w.until)
+		}
+	}
+}
+
 func TestMux(t *testing.T) {
 	t.Parallel()
 	m := &Mux{NotFound: NoRoute, NotAllowed: NotAllowed}

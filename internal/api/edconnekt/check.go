@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/google/uuid"
@@ -238,6 +239,7 @@ const (
 
 func (c *checks) read() ([]byte, error) {
 	raw, err := io.ReadAll(io.LimitReader(c.r.Body, c.s.Body+1))
+	_ = http.NewResponseController(c.w).SetReadDeadline(time.Time{}) // for the body only, which is here; a writer of a test has none
 	switch {
 	case err != nil:
 		return nil, say(http.StatusBadRequest, "BODY_INCOMPLETE", "Le corps de la requête est incomplet.")
