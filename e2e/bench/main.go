@@ -29,6 +29,10 @@ type bench struct {
 	rounds    int
 	namesakes int
 	accounts  int
+	watched   int
+	watching  time.Duration
+	latency   time.Duration
+	binary    string
 	seed      uint64
 	full      bool
 	only      string
@@ -54,6 +58,7 @@ var parts = []part{
 	{"usernames", "the next username of a common name against that of a new one", measureUsernames},
 	{"memory", "peak memory of a process that imports", measureMemory},
 	{"delivery", "accounts on a target that answers at once, and on OpenLDAP", measureDelivery},
+	{"polling", "answers to an open tracking screen, during a run and after it", measurePolling},
 }
 
 func main() {
@@ -70,6 +75,10 @@ func main() {
 	flag.IntVar(&b.rounds, "rounds", 3, "how often Muster and the raw limit take turns; the median counts")
 	flag.IntVar(&b.namesakes, "namesakes", 100_000, "people of one name whose next username is measured")
 	flag.IntVar(&b.accounts, "accounts", 2_500, "accounts that are delivered")
+	flag.IntVar(&b.watched, "watched", 10_000, "people in the batches that a tracking screen shows")
+	flag.DurationVar(&b.watching, "watching", time.Minute, "how long that screen is open, during a run and again after it")
+	flag.DurationVar(&b.latency, "latency", 10*time.Millisecond, "how long the target takes for each call while the screen is open")
+	flag.StringVar(&b.binary, "muster", "", "program that the screen is served by, instead of one that is built now")
 	flag.Uint64Var(&b.seed, "seed", 1, "seed of the made-up people")
 	flag.BoolVar(&b.full, "full", false, "also measure memory with 1,000,000 rows (some minutes more for each of -files)")
 	flag.StringVar(&b.files, "files", sheet.CSV, "files whose import is measured for memory: csv, xlsx, ndjson, separated by commas")
