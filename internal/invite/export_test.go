@@ -14,7 +14,7 @@ func (i *Invite) AfterAnswer(f func()) { i.sent = f }
 func (i *Invite) Sweep(ctx context.Context) error { return i.sweep(ctx) }
 
 // Drop ends a mail that is claimed and that nobody is to have any longer.
-func (i *Invite) Drop(ctx context.Context, m store.MailRow) error { return i.drop(ctx, m) }
+func (i *Invite) Drop(ctx context.Context, m store.MailRow) error { return i.drop(ctx, m, 0) }
 
 // Activation does the job of a wish.
 func (i *Invite) Activation(ctx context.Context, args provision.ActivationArgs) error {

@@ -589,3 +589,40 @@ func TestTheLinkOfAMailThatFailedEnds(t *testing.T) {
 		}
 	})
 }
+
+// Somebody is suspended while their mail waits, and active again before the target has heard of either. They are mailed all the same.
+func TestSuspendedWhileTheMailWaits(t *testing.T) {
+	invitetest.Each(t, func(o *invitetest.Office) {
+		pause := func(paused bool) {
+			t.Helper()
+			if _, err := o.Provision.ChangeTarget(t.Context(), o.Caller, o.Target.ID, provision.TargetChange{Paused: &paused}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		become := func(p store.PersonRow, do func(roster.Wish) ([]roster.Result, error)) {
+			t.Helper()
+			if results, err := do(roster.Wish{Person: p.ID}); err != nil || results[0].Err != nil {
+				t.Fatal(err, results)
+			}
+		}
+		o.Sink.Stop()
+		person := o.Enrol(ana())[0]
+		o.Until("it waits", func() bool { return strings.Contains(o.Log(), "the mail server cannot be used") })
+		pause(true)
+		become(person, func(w roster.Wish) ([]roster.Result, error) {
+			return o.Roster.Retire(t.Context(), o.Caller, "a break", []roster.Wish{w})
+		})
+		o.Until("the account is due", func() bool { return !o.Account(person).Due.IsZero() })
+		o.Sink.Restart()
+		o.Clock.Advance(10 * time.Minute)
+		o.Until("the mail is given up", func() bool { return counted(o, "SELECT count(*) FROM mail WHERE state = 'dropped'") == 1 })
+		become(person, func(w roster.Wish) ([]roster.Result, error) {
+			return o.Roster.Restore(t.Context(), o.Caller, []roster.Wish{w})
+		})
+		pause(false)
+		o.UntilState(person, muster.ActivationSent)
+		if n := len(o.Sink.Messages()); n != 1 {
+			t.Errorf("%d mails", n)
+		}
+	})
+}

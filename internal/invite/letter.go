@@ -43,8 +43,8 @@ type words struct {
 	Days                         int
 }
 
-// letter writes a mail from what is known now. wanted is false when nobody is to have it any longer: the account or its person is gone, it was
-// activated meanwhile, or somebody else mails.
+// letter writes a mail from what is known now. wanted is false when nobody is to have it any longer: the account or its person is gone (then l has the
+// account), it was activated meanwhile, or somebody else mails.
 func (i *Invite) letter(ctx context.Context, m store.MailRow) (l letter, wanted bool, err error) {
 	var ticket store.TicketRow
 	var tenant muster.Tenant
@@ -59,7 +59,7 @@ func (i *Invite) letter(ctx context.Context, m store.MailRow) (l letter, wanted 
 	}
 	account, person, err := i.provision.AccountToActivate(ctx, m.Tenant, ticket.Subject)
 	if code := muster.CodeOf(err); code == muster.Gone || code == muster.NotFound {
-		return l, false, nil
+		return letter{account: ticket.Subject}, false, nil
 	}
 	if err != nil {
 		return l, false, err

@@ -103,7 +103,7 @@ func (i *Invite) attempt(ctx context.Context, conn *mail.Connection, m store.Mai
 		m.Trying = false
 		return errors.Join(err, i.putOff(record, m, i.store.Now().Add(firstWait), nil))
 	case !wanted:
-		return i.drop(record, m)
+		return i.drop(record, m, l.account)
 	}
 	err = conn.Send(ctx, l.message)
 	if i.sent != nil && err == nil {
@@ -191,8 +191,8 @@ func (i *Invite) refused(ctx context.Context, m store.MailRow, l letter, f *mail
 }
 
 // drop ends a mail that nobody is to have any longer. When somebody wished for it meanwhile it waits again: it is not known which came first, the
-// wish or our look.
-func (i *Invite) drop(ctx context.Context, m store.MailRow) error {
+// wish or our look. nobody is the account whose person may not have it now, 0 when there is another reason.
+func (i *Invite) drop(ctx context.Context, m store.MailRow, nobody int64) error {
 	return i.settle(ctx, m, func(tx *store.Tx, row *store.MailRow) error {
 		now, err := tx.LockMail(row.Seq)
 		if err != nil {
@@ -202,7 +202,10 @@ func (i *Invite) drop(ctx context.Context, m store.MailRow) error {
 			row.State, row.Attempts, row.Due = store.MailWaiting, 0, tx.Now()
 			return i.wake(tx)
 		}
-		return nil
+		if nobody == 0 {
+			return nil
+		}
+		return i.provision.NobodyToMail(tx, nobody)
 	})
 }
 

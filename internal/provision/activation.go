@@ -121,7 +121,7 @@ func (p *Provision) settleActivation(tx *store.Tx, t *store.TargetRow, d *delive
 	case (d.fresh || d.active) && (by != muster.MailByNobody || before.State != muster.NoActivation):
 	case waits && ready && d.person.Email != "":
 	case moved && before.State != muster.NoActivation && before.State != muster.ActivationDone:
-	case before.State == muster.ActivationOwed && settled.State == muster.DeliveredAccount && (!ready || d.person.Email == ""):
+	case before.State == muster.ActivationOwed && settled.State == muster.DeliveredAccount: // it may be stopped by now, or has to be
 	default:
 		return nil
 	}
@@ -223,6 +223,18 @@ func (p *Provision) MailFailed(tx *store.Tx, account int64, reason *muster.Error
 			return false, nil
 		}
 		row.Activation.State, row.Activation.LastError = muster.ActivationFailed, reason
+		return true, nil
+	})
+}
+
+// NobodyToMail notes that the mail of an account was given up because its person may not sign in, or the account is not in our hands. Once they may,
+// they are mailed.
+func (p *Provision) NobodyToMail(tx *store.Tx, account int64) error {
+	return p.note(tx, account, func(row *store.AccountRow) (bool, error) {
+		if row.Activation.State != muster.ActivationOwed {
+			return false, nil
+		}
+		row.Activation = muster.Activation{State: muster.NoActivation, By: row.Activation.By, SentAt: row.Activation.SentAt}
 		return true, nil
 	})
 }
