@@ -8,11 +8,11 @@ import (
 	"time"
 )
 
-// How often somebody may come. Links cannot be guessed; this bounds what tries cost. A whole school may come from one address, and the server may
-// stand behind a proxy, so an address may come often; a single link may not.
+// How often somebody may come. Links cannot be guessed; this bounds what tries cost. A whole school may come from one address, and behind a proxy
+// everybody does: so an address is held to how often it comes with links that do not exist, and whoever has one that does is let in all the same.
 const (
-	visitsAtOnce, visitsPerSecond = 600, 20.0
-	triesAtOnce, triesPerSecond   = 10, 1.0 / 30
+	guessesAtOnce, guessesPerSecond = 600, 20.0
+	triesAtOnce, triesPerSecond     = 10, 1.0 / 30
 
 	mostSetting = 16               // passwords that are being set at once
 	mostWaiting = 10 * time.Second // for one's turn
@@ -25,8 +25,8 @@ type guard struct {
 	now     func() time.Time
 	setting chan struct{}
 
-	mu            sync.Mutex
-	visits, tries map[string]*bucket
+	mu             sync.Mutex
+	guesses, tries map[string]*bucket
 }
 
 // bucket holds how often somebody may still come.
@@ -37,7 +37,7 @@ type bucket struct {
 
 func newGuard(publicURL string, now func() time.Time) *guard {
 	g := &guard{
-		origin: http.NewCrossOriginProtection(), now: now, setting: make(chan struct{}, mostSetting), visits: map[string]*bucket{}, tries: map[string]*bucket{},
+		origin: http.NewCrossOriginProtection(), now: now, setting: make(chan struct{}, mostSetting), guesses: map[string]*bucket{}, tries: map[string]*bucket{},
 	}
 	if origin := originOf(publicURL); origin != "" {
 		_ = g.origin.AddTrustedOrigin(origin) // it is one
@@ -48,13 +48,13 @@ func newGuard(publicURL string, now func() time.Time) *guard {
 // foreign says whether a form comes from a page of another site.
 func (g *guard) foreign(r *http.Request) bool { return g.origin.Check(r) != nil }
 
-// visit counts a request of an address, and says whether it may be answered.
-func (g *guard) visit(r *http.Request) bool {
+// guess counts a link that does not exist for the address it came from, and says whether that may be told.
+func (g *guard) guess(r *http.Request) bool {
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {
 		host = r.RemoteAddr
 	}
-	return g.take(g.visits, host, visitsAtOnce, visitsPerSecond)
+	return g.take(g.guesses, host, guessesAtOnce, guessesPerSecond)
 }
 
 // try counts a password sent with a link that exists.

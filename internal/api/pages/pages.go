@@ -98,11 +98,11 @@ func (s *site) show(w http.ResponseWriter, r *http.Request) {
 // ticket reads what the path leads to; when there is nothing to be done with it, it answers and gives false.
 func (s *site) ticket(w http.ResponseWriter, r *http.Request) (invite.Ticket, Words, bool) {
 	words := s.accepted(r)
-	if !s.guard.visit(r) {
-		s.slowDown(w, words)
-		return invite.Ticket{}, words, false
-	}
 	ticket, err := s.invite.Ticket(r.Context(), r.PathValue("token"))
+	if muster.CodeOf(err) == muster.NotFound && !s.guard.guess(r) {
+		s.slowDown(w, words)
+		return ticket, words, false
+	}
 	if err != nil {
 		s.fail(w, r, words, err)
 		return ticket, words, false
