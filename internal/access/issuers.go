@@ -30,6 +30,15 @@ func saveIssuers(tx *store.Tx, caller muster.Caller, before, after []muster.Issu
 	var faults muster.Errors
 	for n, i := range after {
 		was := issuerOf(before, i.Issuer)
+		foreign, err := othersIssuer(tx, caller, was, i)
+		if err != nil {
+			return err
+		}
+		if foreign {
+			faults = append(faults, muster.Errorf(muster.Forbidden, fmt.Sprintf("issuers[%d].issuer", n),
+				"Another tenant accepts tokens of %s already. Only an operator may have a second tenant accept some: a caller of the installation's first tenant with the privilege %s.",
+				i.Issuer, muster.ManageTenants))
+		}
 		if outbound.Widened(was.Allow, i.Allow) {
 			operator, err := Operator(tx, caller)
 			if err != nil {
@@ -52,6 +61,20 @@ func saveIssuers(tx *store.Tx, caller muster.Caller, before, after []muster.Issu
 		return faults
 	}
 	return tx.SaveIssuers(after)
+}
+
+// othersIssuer says whether a caller who is no operator wants tokens accepted of an issuer that is another tenant's too. A token may be meant for
+// several: with an audience that everybody's tokens have, one tenant could draw the requests of another's people to itself.
+func othersIssuer(tx *store.Tx, caller muster.Caller, before, after muster.Issuer) (bool, error) {
+	if !slices.ContainsFunc(after.Audience, func(a string) bool { return !slices.Contains(before.Audience, a) }) {
+		return false, nil
+	}
+	others, err := tx.IssuerOfOthers(after.Issuer)
+	if err != nil || !others {
+		return false, err
+	}
+	operator, err := Operator(tx, caller)
+	return !operator, err
 }
 
 // namesTarget says what is wrong with a setting that names a target, if it changes.

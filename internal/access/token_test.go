@@ -460,6 +460,14 @@ func TestIssuersOfTenants(t *testing.T) {
 		if err := set(h.admin, with(func(i *muster.Issuer) { i.Audience = []string{"other"} })); err != nil {
 			t.Errorf("another audience: %v", err)
 		}
+		// Tokens may be meant for several: who is no operator takes no further ones of an issuer that is another tenant's too.
+		near.Allow = []string{"10.1.0.0/16"}
+		wider := near
+		wider.Audience = append(slices.Clone(near.Audience), "account")
+		fields("an audience of everybody's", set(head, wider), "issuers[0].issuer", muster.Forbidden)
+		if err := set(head, near); err != nil {
+			t.Errorf("what was there: %v", err)
+		}
 		if own, err := h.Own(ctx, head); err != nil || len(own.Settings.Issuers) != 1 {
 			t.Errorf("%+v, %v", own, err)
 		}

@@ -29,6 +29,13 @@ func (tx *Tx) TenantOfIssuer(issuer string, audience []string) (tenant int64, er
 	return 0, errNone
 }
 
+// IssuerOfOthers says whether another tenant accepts tokens of an issuer.
+func (tx *Tx) IssuerOfOthers(issuer string) (others bool, err error) {
+	var n int
+	err = tx.row("SELECT count(*) FROM (SELECT 1 FROM issuer_audience WHERE issuer = $1 AND tenant <> $2 LIMIT 1) AS other", []any{issuer, tx.tenant}, &n)
+	return n > 0, err
+}
+
 // SaveIssuers makes the tenant the one whose issuers these are, instead of those it had. An audience that another tenant has is muster.Conflict.
 func (tx *Tx) SaveIssuers(list []muster.Issuer) error {
 	if err := tx.exec("DELETE FROM issuer_audience WHERE tenant = $1", tx.tenant); err != nil {
