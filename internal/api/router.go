@@ -89,17 +89,25 @@ func (rt *Router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	r = r.WithContext(withTrace(r.Context(), trace))
 	out := &writer{ResponseWriter: w}
 	ExtendWrite(out)
-	if r.ContentLength != 0 {
-		_ = http.NewResponseController(out).SetReadDeadline(time.Now().Add(bodyWithin)) // a recorder of a test has none
-	}
+	waitForBody(out, r, bodyWithin)
 	out.Header().Set("X-Request-Id", trace.ID)
 	defer rt.finish(out, r, trace, surface)
 	surface.Handler.ServeHTTP(out, r)
 }
 
-// bodyWithin is how long a client may take to send a body, also one that nobody reads: the server waits for it before it answers. Whoever takes
-// longer ones, such as files, sets another deadline for each piece, and none once the body is there.
-const bodyWithin = 30 * time.Second
+// How long a client may take to send a body, and what nobody has read of it once the request is done with: the server waits for that before it
+// answers. Whoever takes longer ones, such as files, sets another deadline for each piece, and none once the body is there.
+const (
+	bodyWithin = 30 * time.Second
+	restWithin = 10 * time.Second
+)
+
+// waitForBody waits no longer than that for what has yet to come. A request without a body is left alone: its connection is watched for its end.
+func waitForBody(w http.ResponseWriter, r *http.Request, within time.Duration) {
+	if r.ContentLength != 0 {
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(within)) // a recorder of a test has none
+	}
+}
 
 // writeWithin is how long a client may take to receive an answer, or a piece of one.
 const writeWithin = 2 * time.Minute
@@ -117,6 +125,7 @@ func (rt *Router) finish(out *writer, r *http.Request, trace *Trace, surface *Su
 		rt.log.Error("panic", "request", trace.ID, "route", trace.Route, "panic", cause, "stack", string(debug.Stack()))
 	}
 	started := out.status != 0
+	waitForBody(out, r, restWithin)
 	if cause != nil && !started && r.Context().Err() == nil {
 		surface.Panicked(out, r)
 	}
