@@ -47,7 +47,7 @@ func TestTwoProcesses(t *testing.T) {
 	everybody, file := some(maker, 1000)
 	seen := watchClaims(t, one.database)
 	b := one.upload(t, file, "shared.csv", "run")
-	two.finished(t, b.ID, true, time.Minute)
+	two.finished(t, b.ID, true, 2*time.Minute)
 	shares := seen()
 	t.Logf("accounts delivered by each process: %v", shares)
 	if len(shares) != 2 {
@@ -66,7 +66,7 @@ func TestTwoProcesses(t *testing.T) {
 	until(t, 20*time.Second, "some accounts are made", func() bool { return outside.Writes().Create > 1200 })
 	one.kill()
 	began := time.Now()
-	b = two.finished(t, b.ID, true, 45*time.Second)
+	b = two.finished(t, b.ID, true, 2*time.Minute)
 	t.Logf("the other process had finished %s after the kill", time.Since(began).Round(time.Millisecond))
 	if b.Counts.Created != 1000 || b.Provision.Counts.Done != 1000 {
 		t.Errorf("%+v, accounts %+v", b, b.Provision)

@@ -94,7 +94,7 @@ func TestTokensOfKeycloak(t *testing.T) {
 		t.Errorf("with a new key: %+v", c)
 	}
 	for _, p := range providers {
-		if p["providerId"] == "rsa-generated" {
+		if p["providerId"] == "rsa-generated" || p["providerId"] == "rsa" {
 			r.Must(t, http.MethodDelete, "/components/"+p["id"].(string), nil, nil)
 		}
 	}
