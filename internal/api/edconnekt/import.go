@@ -2,13 +2,11 @@ package edconnekt
 
 import (
 	"errors"
-	"io"
 	"mime"
 	"mime/multipart"
 	"net/http"
 	"path"
 	"strings"
-	"time"
 	"unicode"
 
 	"github.com/google/uuid"
@@ -128,7 +126,7 @@ func (s *surface) form(q *request) (*multipart.Form, error) {
 		return nil, q.err()
 	}
 	body := http.MaxBytesReader(q.w, q.r.Body, s.Upload.Bytes+formAround)
-	form, err := multipart.NewReader(&slowly{body, http.NewResponseController(q.w)}, params["boundary"]).ReadForm(inMemory)
+	form, err := multipart.NewReader(api.Arriving(q.w, body), params["boundary"]).ReadForm(inMemory)
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &large):
@@ -140,24 +138,6 @@ func (s *surface) form(q *request) (*multipart.Form, error) {
 		return nil, errors.Join(say(http.StatusRequestEntityTooLarge, "TOO_LARGE", "Le fichier est trop volumineux."), form.RemoveAll())
 	}
 	return form, nil
-}
-
-// pieceWithin is how long a client that sends a file may be silent.
-const pieceWithin = time.Minute
-
-// slowly is a body that may take as long as it likes, but must not stand still.
-type slowly struct {
-	body    io.Reader
-	control *http.ResponseController
-}
-
-func (a *slowly) Read(b []byte) (int, error) {
-	_ = a.control.SetReadDeadline(time.Now().Add(pieceWithin)) // a writer of a test has none
-	n, err := a.body.Read(b)
-	if err != nil {
-		_ = a.control.SetReadDeadline(time.Time{}) // the same
-	}
-	return n, err
 }
 
 // unitOfForm finds the establishment that the form or the browser's selection names.

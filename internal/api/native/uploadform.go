@@ -11,7 +11,6 @@ import (
 	"path"
 	"slices"
 	"strings"
-	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -108,7 +107,7 @@ func (s *surface) open(w http.ResponseWriter, r *http.Request) (*uploaded, error
 			return nil, err
 		}
 	}
-	body := &arriving{body: r.Body, control: http.NewResponseController(w)}
+	body := arriving{api.Arriving(w, r.Body)}
 	kind, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	switch {
 	case err == nil && kind == "multipart/form-data" && params["boundary"] != "":
@@ -200,24 +199,13 @@ func (f *filePart) rest() error {
 	return muster.Errorf(muster.Invalid, part.FormName(), "The part %q stands behind the file. Put options before it, or into the query.", cut(part.FormName()))
 }
 
-// pieceWithin is how long a client that sends a file may be silent.
-const pieceWithin = time.Minute
+// arriving is a body whose end, when it comes too early, is said to the sender.
+type arriving struct{ body io.Reader }
 
-// arriving is a body that may take as long as it likes, but must not stand still.
-type arriving struct {
-	body    io.Reader
-	control *http.ResponseController
-}
-
-func (a *arriving) Read(b []byte) (int, error) {
-	_ = a.control.SetReadDeadline(time.Now().Add(pieceWithin)) // a writer of a test has none
+func (a arriving) Read(b []byte) (int, error) {
 	n, err := a.body.Read(b)
-	if err == nil {
-		return n, nil
+	if err != nil && !errors.Is(err, io.EOF) {
+		err = broken(err)
 	}
-	_ = a.control.SetReadDeadline(time.Time{}) // the same
-	if errors.Is(err, io.EOF) {
-		return n, io.EOF
-	}
-	return n, broken(err)
+	return n, err
 }
