@@ -86,6 +86,6 @@ func init() {
 		"%s is none of staged, active, suspended, archived.":    "%s n’est ni staged, ni active, ni suspended, ni archived.",
 		"The policy of a target is a JSON object.":              "La politique d’une cible est un objet JSON.",
 		"The policy of a target has no field %s. It has: %s.":   "La politique d’une cible n’a pas de champ %s. Elle a : %s.",
-		"%s is expected.":                                       "Il faut ici %w.",
+		"%s is expected.": "Il faut ici %w.",
 	})
 }
