@@ -3,7 +3,6 @@ package lang
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"maps"
 	"regexp"
 	"slices"
@@ -201,7 +200,7 @@ func BenchmarkUnrecognised(b *testing.B) {
 		b.Run(text.name, func(b *testing.B) {
 			for b.Loop() {
 				if got := Of("fr").Text(text.english); got == "" {
-					b.Fatal(fmt.Sprintf("%q", got))
+					b.Fatalf("%q", got)
 				}
 			}
 		})
