@@ -11,11 +11,8 @@ import (
 	"github.com/musterid/muster/internal/store/storetest"
 )
 
-// manyPeople and manyUnits are the size of a directory whose lists must not be read as a whole for who may see one unit.
-const (
-	manyPeople = 100_000
-	manyUnits  = 200
-)
+// manyUnits is how many schools there are, with manyPeople in all.
+const manyUnits = 200
 
 // district fills a database with schools and as many people in each, the first of which has two classes, and with batches for each school.
 func district(t *testing.T, st *store.Store, people int) {
