@@ -41,7 +41,7 @@ func (a *Access) CallerOfToken(ctx context.Context, bearer string) (muster.Calle
 		if holder.State != muster.Active {
 			return caller, nil
 		}
-		caller.Person, caller.Grants = holder.Person, grantsOf(holder.roles)
+		caller.Person, caller.Grants = holder.Person, grantsOf(trust.catalogue, holder.roles)
 	}
 	if trust.issuer.Administers(claims.RealmRoles) {
 		caller.Grants = append(trust.adminGrants(), caller.Grants...)
@@ -54,6 +54,8 @@ type trust struct {
 	tenant int64
 	first  bool // the tenant is the installation's first
 	issuer muster.Issuer
+	// catalogue says what the roles of the tenant's people give.
+	catalogue muster.Catalogue
 }
 
 // trusted finds the tenant and the settings by which a token is to be checked. Nothing of the token is known to be true yet.
@@ -72,7 +74,7 @@ func (a *Access) trusted(ctx context.Context, token string) (trust, error) {
 			return err
 		}
 		own, err := tx.Of(t.tenant).Own()
-		t.first = t.tenant == first
+		t.first, t.catalogue = t.tenant == first, muster.CatalogueOf(own.Settings)
 		if i := slices.IndexFunc(own.Settings.Issuers, func(i muster.Issuer) bool { return i.Issuer == issuer }); i >= 0 {
 			t.issuer = own.Settings.Issuers[i]
 		}
@@ -196,15 +198,10 @@ func record(tx *store.Tx, issuer muster.Issuer, claims auth.Claims, person int64
 	return tx.Audit(e)
 }
 
-// unitRoles are the catalogue roles that give rights, by kind of unit: over that unit and all below it.
-var unitRoles = map[string]map[string][]muster.Privilege{
-	"establishment": {"admin_staff": {muster.ReadPeople, muster.WritePeople}},
-}
-
-// grantsOf are the rights that come from the roles a person holds.
-func grantsOf(roles []store.RoleHeld) (grants []muster.Grant) {
+// grantsOf are the rights that come from the roles a person holds, as the tenant's catalogue has them: over the unit and all below it.
+func grantsOf(catalogue muster.Catalogue, roles []store.RoleHeld) (grants []muster.Grant) {
 	for _, r := range roles {
-		for _, privilege := range unitRoles[r.Kind][r.Role] {
+		for _, privilege := range catalogue.Rights(r.Kind, r.Role) {
 			g := muster.Grant{Privilege: privilege, Scope: muster.UnitScope, Object: r.Unit}
 			if !slices.Contains(grants, g) {
 				grants = append(grants, g)

@@ -374,6 +374,35 @@ func TestGrantsFromRoles(t *testing.T) {
 	})
 }
 
+// What a role gives stands in the tenant's catalogue, and nowhere else: one of their own can give more, and take away.
+func TestGrantsFollowTheCatalogue(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		tenant := h.admin.Tenant
+		i := h.trust(t, h.admin, nil)
+		ana, bo := h.named(t, tenant, "ana", muster.Active), h.named(t, tenant, "bo", muster.Active)
+		h.assign(t, tenant, ana.Seq, "establishment", "admin_staff")
+		unit := h.assign(t, tenant, bo.Seq, "establishment", "teacher")
+		own, err := h.Own(t.Context(), h.admin)
+		if err != nil {
+			t.Fatal(err)
+		}
+		settings := own.Settings
+		settings.Catalogues = map[string]muster.UnitCatalogue{"establishment": {Roles: []muster.CatalogueEntry{
+			{Code: "admin_staff"}, {Code: "teacher", Rights: []muster.Privilege{muster.ReadPeople}},
+		}}}
+		if _, err := h.UpdateTenant(t.Context(), h.admin, own.Code, access.TenantChange{Settings: &settings}); err != nil {
+			t.Fatal(err)
+		}
+		if c := h.token(t, i.Token(verified("s1", "ana@example.org"))); len(c.Grants) != 0 {
+			t.Errorf("a role that gives nothing any more gives %+v", c.Grants)
+		}
+		wanted := []muster.Grant{{Privilege: muster.ReadPeople, Scope: muster.UnitScope, Object: unit}}
+		if c := h.token(t, i.Token(verified("s2", "bo@example.org"))); !slices.Equal(c.Grants, wanted) {
+			t.Errorf("a role that was given a right gives %+v, want %+v", c.Grants, wanted)
+		}
+	})
+}
+
 func TestFirstRequestsAtOnceRecordOneLogin(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		i := h.trust(t, h.admin, nil)

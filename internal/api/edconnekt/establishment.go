@@ -42,17 +42,24 @@ func etabStatus(u *muster.Unit) string {
 const (
 	etabsSize = 10
 	etabsMost = 100
-	unitsRead = 1000 // at a time
+	unitsRead = 100 // at a time
 )
 
-// allEstablishments gives those that the caller may see, in the order in which they came.
-func (s *surface) allEstablishments(q *request) ([]muster.Unit, error) {
-	var all []muster.Unit
-	for after := int64(0); ; after = all[len(all)-1].Seq {
+// eachEstablishment shows those that the caller may see, in the order in which they came, until see has seen enough.
+func (s *surface) eachEstablishment(q *request, see func(u *muster.Unit) (more bool)) error {
+	for after := int64(0); ; {
 		list, err := s.Roster.Units(q.ctx, q.caller, roster.UnitQuery{Kind: kind, After: after, Limit: unitsRead})
-		all = append(all, list...)
-		if err != nil || len(list) < unitsRead {
-			return all, err
+		if err != nil {
+			return err
+		}
+		for i := range list {
+			if !see(&list[i]) {
+				return nil
+			}
+			after = list[i].Seq
+		}
+		if len(list) < unitsRead {
+			return nil
 		}
 	}
 }
@@ -64,24 +71,18 @@ func (s *surface) listEstablishments(q *request) (int, any, error) {
 	if err := q.err(); err != nil {
 		return 0, nil, err
 	}
-	all, err := s.allEstablishments(q)
-	if err != nil {
-		return 0, nil, err
-	}
 	list := []map[string]any{}
-	for i := range all {
-		if status != "" && etabStatus(&all[i]) != status {
-			continue
-		}
-		if offset > 0 {
+	err := s.eachEstablishment(q, func(u *muster.Unit) bool {
+		switch {
+		case status != "" && etabStatus(u) != status:
+		case offset > 0:
 			offset--
-			continue
+		default:
+			list = append(list, establishmentView(u, true))
 		}
-		if len(list) < limit {
-			list = append(list, establishmentView(&all[i], true))
-		}
-	}
-	return http.StatusOK, list, nil
+		return len(list) < limit
+	})
+	return http.StatusOK, list, err
 }
 
 // publicEstablishments is GET /public/: what everybody may know of those in use, where there is one tenant.

@@ -1,6 +1,7 @@
 package edconnekt
 
 import (
+	"cmp"
 	"net/http"
 	"strings"
 
@@ -187,25 +188,16 @@ type itemView struct {
 func itemOf(batch uuid.UUID, i *provision.OrderItem) itemView {
 	p := &i.Person
 	v := itemView{
-		ID: i.ID, Batch: batch, Identity: p.ID, Domain: i.Role, ExternalID: firstOf(externalID(&p.Person), p.Code), FirstName: orNull(p.FirstName), LastName: orNull(p.LastName),
+		ID: i.ID, Batch: batch, Identity: p.ID, Domain: i.Role, ExternalID: cmp.Or(externalID(&p.Person), p.Code), FirstName: orNull(p.FirstName), LastName: orNull(p.LastName),
 		Email: orNull(p.Email), Role: orNull(i.Role), Status: statusOf(i), LastError: orNull(lastError(i)), CreatedAt: timestamp(i.CreatedAt), UpdatedAt: timestamp(i.UpdatedAt),
 	}
 	if i.Unit != (uuid.UUID{}) {
 		v.Establishment = i.Unit.String()
 	}
 	if a := i.Account; a != nil {
-		v.KCUsername, v.KCUserID = orNull(firstOf(a.Username, p.Username)), orNull(a.ExternalID)
+		v.KCUsername, v.KCUserID = orNull(cmp.Or(a.Username, p.Username)), orNull(a.ExternalID)
 	}
 	return v
-}
-
-func firstOf(texts ...string) string {
-	for _, t := range texts {
-		if t != "" {
-			return t
-		}
-	}
-	return ""
 }
 
 func orNull(text string) *string {

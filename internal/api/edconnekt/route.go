@@ -2,6 +2,7 @@ package edconnekt
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strings"
 	"time"
@@ -136,7 +137,7 @@ func (s *surface) selected(q *request) error {
 		return err
 	}
 	holds, err := s.holds(q, id, q.role) // a pupil has selected their school too, and may read little of it
-	if err == nil && !holds {
+	if errors.Is(err, errNobody) || err == nil && !holds {
 		err = errNotYours
 	}
 	return err
