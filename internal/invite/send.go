@@ -120,30 +120,12 @@ func (i *Invite) attempt(ctx context.Context, conn *mail.Connection, m store.Mai
 	return i.refused(ctx, m, l, f)
 }
 
-// keep renews a claim until what it gives is called: a server may think long about a mail.
+// keep renews the claim of a mail until what it gives is called: a server may think long about one.
 func (i *Invite) keep(ctx context.Context, m store.MailRow) (release func()) {
-	ctx, cancel := context.WithCancel(ctx)
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		ticker := time.NewTicker(renewTime)
-		defer ticker.Stop()
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-ticker.C:
-			}
-			err := i.store.Update(ctx, m.Tenant, func(tx *store.Tx) error { return tx.RenewMail(m.Seq, m.Owner, tx.Now().Add(leaseTime)) })
-			if err != nil && ctx.Err() == nil {
-				i.log.Error("renew the claim of a mail", "mail", m.Seq, "error", err)
-			}
-		}
-	}()
-	return func() {
-		cancel()
-		<-ended
-	}
+	renew := func(tx *store.Tx) error { return tx.RenewMail(m.Seq, m.Owner, tx.Now().Add(leaseTime)) }
+	return i.store.Keep(ctx, m.Tenant, renewTime, renew, func(err error) {
+		i.log.Error("renew the claim of a mail", "mail", m.Seq, "error", err)
+	})
 }
 
 // taken notes that the mail server has the mail. The life of the link begins now.

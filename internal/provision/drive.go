@@ -156,9 +156,8 @@ type shift[T any] struct {
 func work[T any](ctx context.Context, p *Provision, t *store.TargetRow, conn connector.Connector, s shift[T]) (more bool, err error) {
 	intake, stop := context.WithCancel(ctx) // what has begun is finished; nothing new begins after stop
 	defer stop()
-	claims, release := context.WithCancel(ctx)
+	release := p.store.Keep(ctx, t.Tenant, renewTime, s.renew, func(err error) { p.log.Error("renew claims", "target", t.Seq, "error", err) })
 	defer release()
-	renewed := p.keepClaims(claims, t, s.renew)
 	calls := p.paced(intake, t, conn)
 	todo, results := make(chan T, len(s.list)), make(chan T, len(s.list))
 	for _, piece := range s.list {
@@ -185,7 +184,6 @@ func work[T any](ctx context.Context, p *Provision, t *store.TargetRow, conn con
 	err = settleAll(ctx, len(s.list), results, s.settle)
 	release()
 	workers.Wait()
-	<-renewed
 	err = errors.Join(err, p.well(ctx, t, calls))
 	if trouble != nil {
 		return false, errors.Join(err, p.trouble(context.WithoutCancel(ctx), t, trouble))
@@ -200,27 +198,6 @@ func (p *Provision) well(ctx context.Context, t *store.TargetRow, calls *paced) 
 	}
 	t.Failures = 0
 	return p.store.Update(context.WithoutCancel(ctx), t.Tenant, func(tx *store.Tx) error { return tx.TargetWell(t.Seq) })
-}
-
-// keepClaims renews the claims while they are worked on. The channel is closed when it has ended.
-func (p *Provision) keepClaims(ctx context.Context, t *store.TargetRow, renew func(tx *store.Tx) error) <-chan struct{} {
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		ticker := time.NewTicker(renewTime)
-		defer ticker.Stop()
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-ticker.C:
-			}
-			if err := p.store.Update(ctx, t.Tenant, renew); err != nil && ctx.Err() == nil {
-				p.log.Error("renew claims", "target", t.Seq, "error", err)
-			}
-		}
-	}()
-	return ended
 }
 
 // settleAll records pieces as they come, as many at a time as are there.
