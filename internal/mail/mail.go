@@ -131,8 +131,17 @@ func (s *Server) Connect(ctx context.Context) (*Connection, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.options.Timeout)
 	defer cancel()
 	c := &Connection{server: s}
+	stop := func() {}
+	defer func() { stop() }()
+	dial := func(dialing context.Context, network, address string) (net.Conn, error) {
+		conn, err := c.dial(dialing, network, address)
+		if err == nil {
+			stop = c.endWith(ctx) // not before there is one to end; dialing is over when the library has its connection
+		}
+		return conn, err
+	}
 	options := []gomail.Option{
-		gomail.WithPort(s.port), gomail.WithTimeout(s.options.Timeout), gomail.WithDialContextFunc(c.dial), gomail.WithoutNoop(),
+		gomail.WithPort(s.port), gomail.WithTimeout(s.options.Timeout), gomail.WithDialContextFunc(dial), gomail.WithoutNoop(),
 		gomail.WithTLSConfig(s.tls()), gomail.WithTLSPolicy(gomail.NoTLS),
 	}
 	if s.options.TLS == StartTLS {
@@ -146,7 +155,6 @@ func (s *Server) Connect(ctx context.Context) (*Connection, error) {
 	if c.client, err = gomail.NewClient(s.host, options...); err != nil {
 		return nil, down(err)
 	}
-	defer c.endWith(ctx)()
 	if c.smtp, err = c.client.DialToSMTPClientWithContext(ctx); err != nil {
 		c.broken = true
 		c.Close()
@@ -173,13 +181,10 @@ func (c *Connection) dial(ctx context.Context, network, address string) (net.Con
 	return encrypted, encrypted.HandshakeContext(ctx)
 }
 
-// endWith has the connection end when ctx does, until what it gives is called.
+// endWith has the connection that is there end when ctx does, until what it gives is called.
 func (c *Connection) endWith(ctx context.Context) func() {
-	stop := context.AfterFunc(ctx, func() {
-		if c.raw != nil {
-			_ = c.raw.Close()
-		}
-	})
+	raw := c.raw
+	stop := context.AfterFunc(ctx, func() { _ = raw.Close() })
 	return func() { stop() }
 }
 
