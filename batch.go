@@ -39,6 +39,10 @@ const (
 	CreateOnly Matching = "create" // a row that matches somebody fails
 	UpdateOnly Matching = "update" // a row that matches nobody fails
 	Upsert     Matching = "upsert"
+
+	// Those of surfaces whose rows are requests, and not lines of a list. An upload cannot ask for them.
+	EachNew Matching = "new" // every row is somebody new, and nobody is looked for: a key that somebody holds is a fault of the row
+	ByID    Matching = "id"  // every row names its person by id. Several may name the same one, and take effect in turn
 )
 
 // Batch is people submitted together.

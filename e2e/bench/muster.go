@@ -70,7 +70,7 @@ func open(ctx context.Context, o store.Options) (*product, error) {
 	if p.queue, err = queue.Open(ctx, qo); err != nil {
 		return nil, errors.Join(err, st.Close())
 	}
-	p.engine, p.roster = batch.New(st, p.queue, log), roster.New(st, p.queue)
+	p.engine, p.roster = batch.New(st, p.queue, secret.NewKey(), log), roster.New(st, p.queue)
 	p.intake = intake.New(st, p.engine, p.roster)
 	p.provision = provision.New(provision.Options{Store: st, Queue: p.queue, Roster: p.roster, Key: secret.NewKey(), Kinds: all.Kinds(), Log: log})
 	running, stop := context.WithCancel(ctx)

@@ -114,7 +114,7 @@ func (a *App) openCore(ctx context.Context) error {
 	if a.queue, err = queue.Open(ctx, o); err != nil {
 		return err
 	}
-	a.batches = batch.New(a.store, a.queue, a.log)
+	a.batches = batch.New(a.store, a.queue, a.key, a.log)
 	a.roster = roster.New(a.store, a.queue)
 	a.provision = provision.New(provision.Options{
 		Store: a.store, Queue: a.queue, Roster: a.roster, Key: a.key, Kinds: all.Kinds(), Log: a.log, CanMail: a.mail != nil,

@@ -16,6 +16,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/musterid/muster"
 	"github.com/musterid/muster/internal/queue"
+	"github.com/musterid/muster/internal/secret"
 	"github.com/musterid/muster/internal/store"
 )
 
@@ -49,6 +50,7 @@ type jobArgs struct {
 type Engine struct {
 	store  *store.Store
 	queue  *queue.Queue
+	key    secret.Key
 	log    *slog.Logger
 	worker Worker
 	node   string
@@ -57,9 +59,9 @@ type Engine struct {
 	written, analyzed atomic.Int64 // rows written by this process, in all and when the tables were analyzed last
 }
 
-// New makes an Engine. Register must be called before the queue runs.
-func New(s *store.Store, q *queue.Queue, log *slog.Logger) *Engine {
-	return &Engine{store: s, queue: q, log: log, node: uuid.NewString()}
+// New makes an Engine. Passwords that come with rows are sealed with the key. Register must be called before the queue runs.
+func New(s *store.Store, q *queue.Queue, key secret.Key, log *slog.Logger) *Engine {
+	return &Engine{store: s, queue: q, key: key, log: log, node: uuid.NewString()}
 }
 
 // Lane is the lane of the queue that batches are driven in.

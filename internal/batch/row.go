@@ -18,6 +18,7 @@ type Row struct {
 	Number int             `json:"n"`           // as the user sees it in the file, from 1
 	Cells  []string        `json:"c,omitempty"` // of a sheet
 	JSON   json.RawMessage `json:"j,omitempty"` // of a body
+	Secret bool            `json:"s,omitempty"` // a password came with it, and is kept apart
 	Faults muster.Errors   `json:"f,omitempty"` // found while reading: the row fails with them
 }
 

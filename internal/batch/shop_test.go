@@ -15,6 +15,7 @@ import (
 	"github.com/musterid/muster"
 	"github.com/musterid/muster/internal/batch"
 	"github.com/musterid/muster/internal/queue"
+	"github.com/musterid/muster/internal/secret"
 	"github.com/musterid/muster/internal/store"
 	"github.com/musterid/muster/internal/store/storetest"
 )
@@ -62,7 +63,7 @@ func (s *shop) node(st *store.Store, w *worker) *batch.Engine {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	engine := batch.New(st, q, quiet)
+	engine := batch.New(st, q, secret.NewKey(), quiet)
 	engine.Register(w)
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)

@@ -6,6 +6,7 @@
 package intake
 
 import (
+	"encoding/json"
 	"sync"
 
 	"github.com/google/uuid"
@@ -47,6 +48,10 @@ type Options struct {
 	AccountsAsked bool                `json:"accounts_asked,omitempty"` // nobody gets an account before it is ordered
 	Rules         roster.AdmitOptions `json:"rules,omitzero"`
 	Profile       string              `json:"profile,omitempty"` // by which rows are read, see Profile
+	Report        bool                `json:"report,omitempty"`  // whoever submitted it is mailed what became of it
+	Extra         json.RawMessage     `json:"extra,omitempty"`   // the surface's own, see Array
+	Noted         []string            `json:"noted,omitempty"`   // which of the members that Array.Note names are in some row
+	Secret        string              `json:"secret,omitempty"`  // the member that was cut out of the rows, see Array
 
 	Format  sheet.Format   `json:"format"`
 	Header  []string       `json:"header,omitempty"`

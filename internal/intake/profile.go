@@ -1,6 +1,7 @@
 package intake
 
 import (
+	"encoding/json"
 	"maps"
 	"slices"
 	"strings"
@@ -16,6 +17,26 @@ type Profile struct {
 	// cell that it has found fault with it should take away, so that nobody finds another one in it. It is called for rows of all batches that were
 	// sent under the profile's name, also after a restart, at any time and for the same row more than once, so it must depend on nothing else.
 	Prepare func(o *Options, cells map[string]string) muster.Errors
+
+	// Object reads a row that is a JSON object, and all of it: the row's members mean what it says and nothing else. What is said of Prepare about
+	// when it is called holds for it too. Members of the name Array.Secret are not there any more. nil has objects read as those of other files.
+	Object func(o *Options, raw json.RawMessage) Asked
+	// Field says what the rows call a field of a person, for the faults that the directory finds; nil leaves the fields as they are.
+	Field func(core string) string
+}
+
+// Asked is what a row asks for that is an object. The fields of faults and warnings are the rows' own paths, such as attributes[1].name.
+type Asked struct {
+	Draft   muster.Draft
+	Person  string // whom the row names: a 24-digit id, see muster.HexID; "" is nobody. Only of imports that match by id
+	Manager string // who becomes the manager, by such an id; "" leaves the manager to the draft
+
+	// Adapt is called when the row's turn comes, with the person as the rows before left them, and gives the draft as it is to be carried out, without
+	// what would change nothing in the surface's words. It must not alter d in place. nil leaves the draft as it is.
+	Adapt func(now *muster.Person, d muster.Draft) (muster.Draft, muster.Errors) // with the faults that only show against the person as they are now
+
+	Faults   muster.Errors // any of them fails the row
+	Warnings muster.Errors
 }
 
 // RegisterProfile makes a profile known under the name that uploads and their batches refer to it by. It comes before the queue runs, in every

@@ -15,6 +15,10 @@ type Op struct {
 	Guard  int64        // the version that the caller saw; 0 accepts any
 	Row    int          // of the file, to name this op by when another one clashes with it; 0 when there is none
 
+	// Adapt is asked for the draft as it is to be carried out, once the ops before have left their mark on the person. It must not alter d, and depend
+	// on nothing else, as it may be asked several times. nil leaves the draft as it is.
+	Adapt func(now *muster.Person, d muster.Draft) (muster.Draft, muster.Errors) // with the faults that only show against the person as they are now
+
 	// New is Fresh().With(Draft), for a caller who has worked that out already and found no fault. It serves when somebody new is enrolled.
 	New *muster.Person
 }
@@ -39,6 +43,7 @@ type Rules struct {
 	CodePrefix  string // of the code for somebody who is enrolled without; "" gives none
 	SharedEmail bool   // an address that somebody holds is taken without claiming it, and is no fault
 	DryRun      bool   // decide, and write nothing; usernames are forecasts
+	FromZero    bool   // rows are spoken of as whoever submitted them counts them: from 0
 	Plan        int64  // of a dry run: the batch whose earlier rows are to count as if they had been carried out
 
 	// Holders are who holds keys, as the caller has just read it in the same transaction (0: nobody), so that they need not be asked for again.

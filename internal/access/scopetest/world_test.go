@@ -57,7 +57,7 @@ func open(t *testing.T, st *store.Store) *world {
 		t.Fatal(err)
 	}
 	w := &world{T: t, store: st, admin: muster.Caller{Tenant: storetest.Tenant, Name: "key:admin", Surface: "native", Grants: muster.AdminScope.Grants()}}
-	w.engine, w.roster = batch.New(st, q, log), roster.New(st, q)
+	w.engine, w.roster = batch.New(st, q, secret.NewKey(), log), roster.New(st, q)
 	w.intake = intake.New(st, w.engine, w.roster)
 	w.provision = provision.New(provision.Options{Store: st, Queue: q, Roster: w.roster, Key: secret.NewKey(), Kinds: all.Kinds(), Log: log})
 	ctx, stop := context.WithCancel(context.Background())
