@@ -23,7 +23,8 @@ const (
 type MailRow struct {
 	Seq       int64
 	Tenant    int64
-	Ticket    int64
+	Ticket    int64 // whose link it has; 0 for a mail without one
+	Batch     int64 // of whose end it tells; 0 for a mail with a link
 	Rotation  int64 // of the ticket: which link it has
 	Nonce     int64 // which wish for a mail it answers
 	MessageID string
@@ -37,7 +38,7 @@ type MailRow struct {
 	CreatedAt time.Time
 }
 
-const mailColumns = "seq, tenant, ticket, rotation, nonce, message_id, state, attempts, repeats, trying, due, owner, last_error, created_at"
+const mailColumns = "seq, tenant, ticket, batch, rotation, nonce, message_id, state, attempts, repeats, trying, due, owner, last_error, created_at"
 
 func (tx *Tx) mails(query string, args ...any) ([]MailRow, error) {
 	var list []MailRow
@@ -45,12 +46,13 @@ func (tx *Tx) mails(query string, args ...any) ([]MailRow, error) {
 		var m MailRow
 		var trying int64
 		var lastError string
-		var due, created sql.NullInt64
-		err := scan(&m.Seq, &m.Tenant, &m.Ticket, &m.Rotation, &m.Nonce, &m.MessageID, (*string)(&m.State), &m.Attempts, &m.Repeats, &trying, &due, text{&m.Owner},
+		var ticket, batch, due, created sql.NullInt64
+		err := scan(&m.Seq, &m.Tenant, &ticket, &batch, &m.Rotation, &m.Nonce, &m.MessageID, (*string)(&m.State), &m.Attempts, &m.Repeats, &trying, &due, text{&m.Owner},
 			text{&lastError}, &created)
 		if err != nil {
 			return err
 		}
+		m.Ticket, m.Batch = ticket.Int64, batch.Int64
 		m.Trying, m.Due, m.CreatedAt = trying == 1, fromMicros(due), fromMicros(created)
 		if lastError != "" {
 			if err := json.Unmarshal([]byte(lastError), &m.LastError); err != nil {
@@ -63,12 +65,12 @@ func (tx *Tx) mails(query string, args ...any) ([]MailRow, error) {
 	return list, err
 }
 
-// CreateMail writes a mail that is due now, and gives it its seq. When there is one for this rotation of the ticket it is ErrClash.
+// CreateMail writes a mail that is due now, and gives it its seq. When there is one for this rotation of the ticket, or for this batch, it is ErrClash.
 func (tx *Tx) CreateMail(m *MailRow) error {
 	m.Tenant, m.State, m.Due, m.CreatedAt = tx.tenant, MailWaiting, tx.now, tx.now
 	err := tx.Try(func() (err error) {
-		m.Seq, err = tx.insert(`INSERT INTO mail (tenant, ticket, rotation, nonce, message_id, state, attempts, repeats, trying, due, created_at, updated_at)
- VALUES ($1, $2, $3, $4, $5, $6, 0, 0, 0, $7, $7, $7) RETURNING seq`, tx.tenant, m.Ticket, m.Rotation, m.Nonce, m.MessageID, string(m.State), micros(tx.now))
+		m.Seq, err = tx.insert(`INSERT INTO mail (tenant, ticket, batch, rotation, nonce, message_id, state, attempts, repeats, trying, due, created_at, updated_at)
+ VALUES ($1, $2, $3, $4, $5, $6, $7, 0, 0, 0, $8, $8, $8) RETURNING seq`, tx.tenant, orNullNumber(m.Ticket), orNullNumber(m.Batch), m.Rotation, m.Nonce, m.MessageID, string(m.State), micros(tx.now))
 		return err
 	})
 	if clash(err) {
