@@ -24,6 +24,9 @@ type Settings struct {
 	Issuers      []Issuer                 `json:"issuers,omitempty"`
 	Catalogues   map[string]UnitCatalogue `json:"catalogues,omitempty"` // by kind of unit; each stands in place of the built-in one
 	Provisioning ProvisioningRules        `json:"provisioning,omitzero"`
+
+	// ReportTo is who is mailed what became of an import whose sender has no address, as a key that belongs to no person; "" is nobody.
+	ReportTo string `json:"report_to,omitempty"`
 }
 
 // ProvisioningRules say where people's accounts are when only one place counts, as for a surface that shows one account of each person.

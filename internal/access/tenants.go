@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/musterid/muster"
+	"github.com/musterid/muster/internal/mail"
 	"github.com/musterid/muster/internal/store"
 )
 
@@ -239,6 +240,9 @@ func checkSettings(s muster.Settings) muster.Errors {
 	if s.Limits.Percent < 0 || s.Limits.Percent > 100 {
 		faults = append(faults, muster.Errorf(muster.Invalid, "limits.percent", "A percentage is 0 to 100, not %d.", s.Limits.Percent))
 	}
+	if s.ReportTo != "" && mail.CheckAddress(s.ReportTo) != nil {
+		faults = append(faults, muster.Errorf(muster.Invalid, "report_to", "%q is no address to send reports to. It needs the form admin@example.org.", s.ReportTo))
+	}
 	faults = append(faults, muster.ValidateCatalogues(s.Catalogues)...)
 	return append(faults, checkIssuers(s.Issuers)...)
 }
@@ -270,6 +274,9 @@ func tenantRecord(t muster.Tenant) muster.Record {
 	}
 	if target := t.Settings.Provisioning.Target; target != "" {
 		r["provisioning.target"] = target
+	}
+	if to := t.Settings.ReportTo; to != "" {
+		r["report_to"] = to
 	}
 	recordIssuers(r, t.Settings.Issuers)
 	for kind, catalogue := range t.Settings.Catalogues {

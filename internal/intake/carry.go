@@ -78,9 +78,14 @@ func itemOf(b int64, c batch.Chunk, i int, w *wish, out roster.Outcome, faults, 
 	return item
 }
 
-// Written has the accounts of the batch's people looked at, where there is a target at all and they are not to be asked for first.
+// Written has the accounts of the batch's people looked at, where there is a target at all and they are not to be asked for first, and the end of
+// the batch told.
 func (in *Intake) Written(tx *store.Tx, b *store.BatchRow) error {
-	if o, err := OptionsOf(*b); err != nil || o.AccountsAsked {
+	o, err := OptionsOf(*b)
+	if err != nil {
+		return err
+	}
+	if err := in.report(tx, b, o); err != nil || o.AccountsAsked {
 		return err
 	}
 	targets, err := tx.Targets()

@@ -47,11 +47,12 @@ type Options struct {
 	UnitNames     []string            `json:"unit_names,omitempty"`     // what a cell may call it: its id, its code, its kind and code
 	AccountsAsked bool                `json:"accounts_asked,omitempty"` // nobody gets an account before it is ordered
 	Rules         roster.AdmitOptions `json:"rules,omitzero"`
-	Profile       string              `json:"profile,omitempty"` // by which rows are read, see Profile
-	Report        bool                `json:"report,omitempty"`  // whoever submitted it is mailed what became of it
-	Extra         json.RawMessage     `json:"extra,omitempty"`   // the surface's own, see Array
-	Noted         []string            `json:"noted,omitempty"`   // which of the members that Array.Note names are in some row
-	Secret        string              `json:"secret,omitempty"`  // the member that was cut out of the rows, see Array
+	Profile       string              `json:"profile,omitempty"`   // by which rows are read, see Profile
+	Report        bool                `json:"report,omitempty"`    // whoever submitted it is mailed what became of it
+	Submitter     int64               `json:"submitter,omitempty"` // seq of the person whose credential it came with; 0 is nobody
+	Extra         json.RawMessage     `json:"extra,omitempty"`     // the surface's own, see Array
+	Noted         []string            `json:"noted,omitempty"`     // which of the members that Array.Note names are in some row
+	Secret        string              `json:"secret,omitempty"`    // the member that was cut out of the rows, see Array
 
 	Format  sheet.Format   `json:"format"`
 	Header  []string       `json:"header,omitempty"`

@@ -27,6 +27,7 @@ type Settings struct {
 	Issuers      []muster.Issuer                 `json:"issuers,omitempty" doc:"Whose tokens are accepted. Shown to those who look after tenants."`
 	Catalogues   map[string]muster.UnitCatalogue `json:"catalogues,omitempty" doc:"By kind of unit: the roles and cycles there are, in place of the built-in ones."`
 	Provisioning muster.ProvisioningRules        `json:"provisioning,omitzero" doc:"Which target counts where only one account of a person is shown."`
+	ReportTo     string                          `json:"report_to,omitempty" doc:"Who is mailed what became of an import whose sender has no address of their own."`
 }
 
 func tenantView(t *muster.Tenant) Tenant {
@@ -55,6 +56,7 @@ type SettingsIn struct {
 		Target *string `json:"target,omitempty" doc:"The target's name. Empty: the only one of kind keycloak, else the accounts that are held here."`
 	} `json:"provisioning,omitempty"`
 	Catalogues *map[string]muster.UnitCatalogue `json:"catalogues,omitempty" doc:"By kind of unit: the roles and cycles there are, in place of the built-in ones. All of them stand in place of those there were."`
+	ReportTo   *string                          `json:"report_to,omitempty" doc:"Who is mailed what became of an import whose sender has no address of their own. Empty: nobody."`
 }
 
 // over lays what is said over settings.
@@ -79,6 +81,7 @@ func (in *SettingsIn) over(s muster.Settings) muster.Settings {
 	}
 	lay(&s.Issuers, in.Issuers)
 	lay(&s.Catalogues, in.Catalogues)
+	lay(&s.ReportTo, in.ReportTo)
 	return s
 }
 
