@@ -11,6 +11,7 @@ import (
 
 	"github.com/musterid/muster"
 	"github.com/musterid/muster/internal/auth"
+	"github.com/musterid/muster/internal/secret"
 	"github.com/musterid/muster/internal/store"
 )
 
@@ -18,6 +19,9 @@ import (
 type Access struct {
 	st     *store.Store
 	tokens *auth.Verifier
+	key    secret.Key // known after Bootstrap
+
+	passwordMin int
 
 	mu      sync.Mutex
 	touched map[int64]time.Time // when the use of a key was last recorded, by seq
@@ -28,7 +32,7 @@ type Access struct {
 
 // New gives an Access over a store, which is closed after it.
 func New(st *store.Store) *Access {
-	return &Access{st: st, tokens: auth.New(st.Now), touched: map[int64]time.Time{}, writers: make(chan struct{}, 2)}
+	return &Access{st: st, tokens: auth.New(st.Now), touched: map[int64]time.Time{}, writers: make(chan struct{}, 2), passwordMin: PasswordMin}
 }
 
 // Close waits for what is still being written, and gives up what is being asked of issuers.

@@ -41,6 +41,9 @@ func (a *Access) Bootstrap(ctx context.Context, key secret.Key, save func(plain 
 			return makeFirstKey(tx.Of(tenant.Seq), save)
 		})
 	})
+	if err == nil {
+		a.key = key
+	}
 	return first && err == nil, err
 }
 

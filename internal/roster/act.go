@@ -54,6 +54,9 @@ func (r *Roster) act(ctx context.Context, caller muster.Caller, action string, o
 		if err := a.join(); err != nil {
 			return err
 		}
+		if err := a.setPasswords(); err != nil {
+			return err
+		}
 		return r.record(a)
 	})
 	return results, err
@@ -204,6 +207,21 @@ func (a *acting) join() error {
 		}
 		result := &a.results[of[n]]
 		result.Change = together(result.Change, links[n].change)
+	}
+	return nil
+}
+
+// setPasswords keeps the passwords of those who were written. The record says that there is a new one, and nothing of it.
+func (a *acting) setPasswords() error {
+	for i, w := range a.wishes {
+		if w.PasswordHash == "" || a.results[i].Err != nil {
+			continue
+		}
+		result := &a.results[i]
+		if err := a.tx.SetCredential(result.Person.Seq, w.PasswordHash); err != nil {
+			return err
+		}
+		result.Change = together(result.Change, muster.Change{Action: muster.Update, Fields: []muster.FieldChange{{Field: "password"}}})
 	}
 	return nil
 }

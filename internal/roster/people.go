@@ -16,6 +16,9 @@ type Wish struct {
 	Draft   muster.Draft // fields to set
 	Version int64        // that the caller saw; 0 accepts any
 	Joins   []Place      // units to be in
+
+	// PasswordHash is what is stored of a new password (see access.HashFor); "" leaves the password as it is.
+	PasswordHash string
 }
 
 // Result is what became of one Wish: the person as they are now, and what changed; or the faults.

@@ -114,38 +114,6 @@ func (tx *Tx) NextExpiry(target int64) (time.Time, error) {
 
 const nextExpiry = "SELECT min(activation_expires) FROM account WHERE target = $1 AND activation IN ('sent', 'pending') AND tenant = $2"
 
-// A CredentialRow is the password of a person whose account is held here.
-type CredentialRow struct {
-	Person    int64
-	Hash      string
-	Version   int64
-	ChangedAt time.Time
-}
-
-// SetCredential keeps the hash of a person's password in place of one that was there.
-func (tx *Tx) SetCredential(person int64, hash string) error {
-	return tx.exec(`INSERT INTO credential (person, tenant, hash, version, fails, changed_at) VALUES ($1, $2, $3, 1, 0, $4)
- ON CONFLICT (person) DO UPDATE SET hash = excluded.hash, version = credential.version + 1, fails = 0, locked_until = NULL, changed_at = excluded.changed_at`,
-		person, tx.tenant, hash, tx.now.UnixMicro())
-}
-
-// Credential gives a person's password, or muster.NotFound.
-func (tx *Tx) Credential(person int64) (CredentialRow, error) {
-	c := CredentialRow{Person: person}
-	var changed sql.NullInt64
-	err := tx.row("SELECT hash, version, changed_at FROM credential WHERE person = $1 AND tenant = $2", []any{person, tx.tenant}, &c.Hash, &c.Version, &changed)
-	if muster.CodeOf(err) == muster.NotFound {
-		return c, muster.Errorf(muster.NotFound, "", "This person has no password here.")
-	}
-	c.ChangedAt = fromMicros(changed)
-	return c, err
-}
-
-// DeleteCredential forgets a person's password.
-func (tx *Tx) DeleteCredential(person int64) error {
-	return tx.exec("DELETE FROM credential WHERE person = $1 AND tenant = $2", person, tx.tenant)
-}
-
 // AccountByExternalID gives the account that a target knows by an id, or muster.NotFound.
 func (tx *Tx) AccountByExternalID(target int64, externalID string) (AccountRow, error) {
 	list, err := tx.accounts("SELECT "+accountColumns+" FROM account t WHERE t.target = $1 AND t.external_id = $2 AND t.state <> 'released' AND t.tenant = $3", target, externalID, tx.tenant)
