@@ -4,8 +4,6 @@ import (
 	"database/sql"
 	"fmt"
 	"time"
-
-	"github.com/musterid/muster"
 )
 
 // What is written of activations is decided on rows that are locked: the mail, the person, the target and an operator may all be at one account.
