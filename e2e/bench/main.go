@@ -32,6 +32,9 @@ type bench struct {
 	watched   int
 	watching  time.Duration
 	latency   time.Duration
+	clients   int
+	creates   int
+	scale     string
 	binary    string
 	seed      uint64
 	full      bool
@@ -58,6 +61,13 @@ var parts = []part{
 	{"usernames", "the next username of a common name against that of a new one", measureUsernames},
 	{"memory", "peak memory of a process that imports", measureMemory},
 	{"delivery", "accounts on a target that answers at once, and on OpenLDAP", measureDelivery},
+	{"update", "an import that changes one field of everybody, and one that changes nothing", measureUpdates},
+	{"scale", "imports of several sizes", measureScale},
+	{"singles", "people enrolled one by one by several clients, alone and beside a bulk job", measureSingles},
+	{"pages", "pages of lists at several depths and sizes", measurePages},
+	{"lookup", "one person among many, against slapd", measureLookups},
+	{"results", "pages of 1,000 results against pages of 1,000 people", measureResults},
+	{"start", "from the start of the program to its being ready", measureStarts},
 	{"polling", "answers to an open tracking screen, during a run and after it", measurePolling},
 }
 
@@ -78,7 +88,10 @@ func main() {
 	flag.IntVar(&b.watched, "watched", 10_000, "people in the batches that a tracking screen shows")
 	flag.DurationVar(&b.watching, "watching", time.Minute, "how long that screen is open, during a run and again after it")
 	flag.DurationVar(&b.latency, "latency", 10*time.Millisecond, "how long the target takes for each call while the screen is open")
-	flag.StringVar(&b.binary, "muster", "", "program that the screen is served by, instead of one that is built now")
+	flag.IntVar(&b.clients, "clients", 8, "clients that enrol people one by one at the same time")
+	flag.IntVar(&b.creates, "creates", 4_000, "people they enrol in each round")
+	flag.StringVar(&b.scale, "scale", "10000,100000", "how many people there are where sizes are compared, separated by commas; 1000000 takes some minutes")
+	flag.StringVar(&b.binary, "muster", "", "program that is measured where it is asked over HTTP, instead of one that is built now")
 	flag.Uint64Var(&b.seed, "seed", 1, "seed of the made-up people")
 	flag.BoolVar(&b.full, "full", false, "also measure memory with 1,000,000 rows (some minutes more for each of -files)")
 	flag.StringVar(&b.files, "files", sheet.CSV, "files whose import is measured for memory: csv, xlsx, ndjson, separated by commas")

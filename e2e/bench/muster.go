@@ -84,19 +84,33 @@ func (p *product) close() error {
 	return errors.Join(<-p.ended, p.provision.Close(), p.queue.Close(), p.store.Close())
 }
 
-// load imports a file and waits for the end of the batch. It is an error when any row failed.
+// load imports a file and waits for the end of the batch. It is an error when any row is not somebody new.
 func (p *product) load(ctx context.Context, content io.Reader, kind string) (store.BatchRow, error) {
-	b, err := p.intake.Receive(ctx, p.caller, content, intake.Upload{Name: "people." + kind, Then: batch.CarryIt})
+	b, err := p.send(ctx, content, kind)
+	if c := b.Counts; err == nil && c.Created != b.Total {
+		err = fmt.Errorf("bench: of %d rows came %+v", b.Total, c)
+	}
+	return b, err
+}
+
+// send imports a file and waits for the end of the batch. It is an error when any row fails.
+func (p *product) send(ctx context.Context, content io.Reader, kind string) (store.BatchRow, error) {
+	b, err := p.accept(ctx, content, kind)
 	if err != nil {
 		return b, err
 	}
 	if b, err = p.wait(ctx, b); err != nil {
 		return b, err
 	}
-	if c := b.Counts; c.Created != b.Total || b.State != muster.Finished {
-		return b, fmt.Errorf("bench: the import ended %s with %+v of %d: %s", b.State, c, b.Total, b.Message)
+	if b.Counts.Done != b.Total || b.State != muster.Finished {
+		return b, fmt.Errorf("bench: the import ended %s with %+v of %d: %s", b.State, b.Counts, b.Total, b.Message)
 	}
 	return b, nil
+}
+
+// accept takes a file in, to be carried out at once.
+func (p *product) accept(ctx context.Context, content io.Reader, kind string) (store.BatchRow, error) {
+	return p.intake.Receive(ctx, p.caller, content, intake.Upload{Name: "people." + kind, Then: batch.CarryIt})
 }
 
 // wait waits for a batch to end, looking as often as a client with a progress bar does, and more often at the end of short ones.

@@ -127,11 +127,9 @@ func (s screen) get(ctx context.Context, browser *http.Client, path string) erro
 
 // measurePolling has a screen open for a while during a run, and for as long after it, and compares the first quarter of each with the last.
 func measurePolling(ctx context.Context, b *bench) error {
-	binary, err := b.binary, error(nil)
-	if binary == "" {
-		if binary, err = buildBinary(ctx, b.dir); err != nil {
-			return err
-		}
+	binary, err := b.program(ctx)
+	if err != nil {
+		return err
 	}
 	engines, err := b.prepare(ctx, 0, 0)
 	if err != nil {

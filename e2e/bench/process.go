@@ -26,8 +26,10 @@ const identityBase = "/identity/api/v1/identity"
 // process is the program as it is delivered, on a database of its own.
 type process struct {
 	url, key string
+	data     string // its folder
+	database string // its PostgreSQL; "" for SQLite in the folder
 	command  *exec.Cmd
-	said     bytes.Buffer // its log; to be read when it has ended
+	said     *bytes.Buffer // its log; to be read when it has ended
 	http     *http.Client
 }
 
@@ -47,33 +49,45 @@ func startProcess(ctx context.Context, binary, dir, database string) (*process, 
 	if err != nil {
 		return nil, err
 	}
-	args := []string{"serve", "--data", data, "--listen", "127.0.0.1:0", "--log-level", "error"}
-	if database != "" {
-		args = append(args, "--database", database)
+	p := &process{data: data, database: database, http: &http.Client{Timeout: time.Minute}}
+	if err := p.start(ctx, binary); err != nil {
+		return nil, err
 	}
-	p := &process{command: exec.Command(binary, args...), http: &http.Client{Timeout: time.Minute}}
-	p.command.Stderr = &p.said
+	key, err := os.ReadFile(filepath.Join(data, "admin.key"))
+	if err != nil {
+		p.stop()
+		return nil, fmt.Errorf("the program made no key: %w", err)
+	}
+	p.key = strings.TrimSpace(string(key))
+	return p, nil
+}
+
+// start runs the program until it says that it listens.
+func (p *process) start(ctx context.Context, binary string) error {
+	args := []string{"serve", "--data", p.data, "--listen", "127.0.0.1:0", "--log-level", "error"}
+	if p.database != "" {
+		args = append(args, "--database", p.database)
+	}
+	p.command, p.said, p.url = exec.Command(binary, args...), &bytes.Buffer{}, ""
+	p.command.Stderr = p.said
 	out, err := p.command.StdoutPipe()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if err := p.command.Start(); err != nil {
-		return nil, err
+		return err
 	}
 	for lines := bufio.NewScanner(out); p.url == "" && lines.Scan(); {
-		p.url, _ = strings.CutPrefix(lines.Text(), "listening on ")
-		if !strings.HasPrefix(p.url, "http") {
-			p.url = ""
+		if url, found := strings.CutPrefix(lines.Text(), "listening on "); found {
+			p.url = url
 		}
 	}
 	go func() { _, _ = io.Copy(io.Discard, out) }() // ends with the process
-	key, err := os.ReadFile(filepath.Join(data, "admin.key"))
-	if p.url == "" || err != nil {
+	if p.url == "" {
 		p.stop()
-		return nil, errors.Join(fmt.Errorf("the program does not start: %s", p.said.String()), err)
+		return fmt.Errorf("the program does not start: %s", p.said.String())
 	}
-	p.key = strings.TrimSpace(string(key))
-	return p, ctx.Err()
+	return ctx.Err()
 }
 
 func (p *process) stop() {

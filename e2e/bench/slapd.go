@@ -42,12 +42,16 @@ objectClass: organizationalUnit
 ou: people
 `
 
-func startSlapd(ctx context.Context, dir string) (*slapd, error) {
+// startSlapd starts a server with the entries that are given as LDIF.
+func startSlapd(ctx context.Context, dir string, more ...string) (*slapd, error) {
 	if _, err := os.Stat(slapdProgram); err != nil {
 		return nil, errors.New("slapd is not installed (Debian package slapd)")
 	}
-	dir = filepath.Join(dir, "slapd")
-	if err := os.MkdirAll(filepath.Join(dir, "db"), 0o700); err != nil {
+	dir, err := os.MkdirTemp(dir, "slapd-")
+	if err != nil {
+		return nil, err
+	}
+	if err := os.Mkdir(filepath.Join(dir, "db"), 0o700); err != nil {
 		return nil, err
 	}
 	config := strings.Join([]string{
@@ -57,12 +61,12 @@ func startSlapd(ctx context.Context, dir string) (*slapd, error) {
 		"directory " + filepath.Join(dir, "db"), "index objectClass,uid,cn,mail,entryUUID,labeledURI eq", "",
 	}, "\n")
 	file, entries := filepath.Join(dir, "slapd.conf"), filepath.Join(dir, "entries.ldif")
-	for path, content := range map[string]string{file: config, entries: slapdEntries} {
+	for path, content := range map[string]string{file: config, entries: slapdEntries + strings.Join(more, "")} {
 		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
 			return nil, err
 		}
 	}
-	if out, err := exec.CommandContext(ctx, slapdProgram, "-T", "add", "-f", file, "-l", entries).CombinedOutput(); err != nil {
+	if out, err := exec.CommandContext(ctx, slapdProgram, "-T", "add", "-q", "-f", file, "-l", entries).CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("slapadd: %w: %s", err, out)
 	}
 	port, err := freePort()

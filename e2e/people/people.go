@@ -35,6 +35,7 @@ type Maker struct {
 	prefix string
 	named  string // first name of everybody; "" for names as they come
 	family string
+	moved  string // department of everybody; "" for departments as they come
 	made   int
 }
 
@@ -55,6 +56,12 @@ func Namesakes(seed uint64, prefix, first, last string) *Maker {
 	return m
 }
 
+// Moved has everybody from now on be of one department, and the same in all else.
+func (m *Maker) Moved(department string) *Maker {
+	m.moved = department
+	return m
+}
+
 // Next makes one more person.
 func (m *Maker) Next() Person {
 	m.made++
@@ -68,6 +75,9 @@ func (m *Maker) Next() Person {
 	}
 	if m.named != "" {
 		p.First, p.Last = m.named, m.family
+	}
+	if m.moved != "" {
+		p.Department = m.moved
 	}
 	p.Email = fmt.Sprintf("%s.%s.%s%s@%s", muster.Fold(p.First), muster.Fold(p.Last), m.prefix, number, domains[m.random.IntN(len(domains))])
 	return p
