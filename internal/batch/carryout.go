@@ -172,7 +172,7 @@ func (e *Engine) hold(tx *store.Tx, b *store.BatchRow, next decoded, h *holding)
 	b.Plan.Hold, b.Message = h.why, h.why
 	if len(stored) == 0 {
 		b.State = muster.Planning // from this chunk on
-		return tx.SaveBatch(b)
+		return e.settle(tx, b)
 	}
 	b.State = muster.HeldBatch
 	for i := range items {
@@ -183,7 +183,7 @@ func (e *Engine) hold(tx *store.Tx, b *store.BatchRow, next decoded, h *holding)
 	if err := save(tx, items, stored); err != nil {
 		return err
 	}
-	return tx.SaveBatch(b)
+	return e.settle(tx, b)
 }
 
 // asPlanned turns the outcome of an item whose chunk was undone into a plan. One that failed has failed.

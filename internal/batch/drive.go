@@ -57,6 +57,9 @@ type drive struct {
 	cancel context.CancelFunc
 	more   bool // the time was up before the work was done
 
+	turn  int64 // the place in the line that has come to be the first; 0 is in none
+	waits bool  // it has not come
+
 	// After a chunk that could not be written as a whole, its rows are tried in fewer at a time.
 	narrowRows, narrowEnd int
 }
@@ -86,18 +89,13 @@ func (d *drive) loop(ctx context.Context) error {
 			}
 			continue
 		}
+		if d.waits = b.Turn != d.turn; d.waits {
+			return nil
+		}
 		if err := d.chunk(ctx, b); err != nil {
 			return err
 		}
 	}
-}
-
-func (d *drive) read(ctx context.Context) (b store.BatchRow, err error) {
-	err = d.engine.store.View(ctx, d.tenant, func(tx *store.Tx) (err error) {
-		b, err = tx.BatchBySeq(d.batch)
-		return err
-	})
-	return b, err
 }
 
 // chunk decides on the next rows and stores what came of it.
@@ -131,7 +129,7 @@ func (d *drive) write(tx *store.Tx, next decoded, held *holding) error {
 	if err != nil {
 		return err
 	}
-	if b.NextIndex != next.first || b.Cancel {
+	if b.NextIndex != next.first || b.Cancel || b.Turn != d.turn {
 		return nil // somebody was faster, or the user; the loop looks again
 	}
 	switch {
@@ -257,9 +255,10 @@ func (d *drive) leave(ctx context.Context, well bool) error {
 		if err := tx.ReleaseBatch(d.batch, d.owner); err != nil {
 			return err
 		}
-		if well && d.more {
-			return d.engine.wake(tx, d.batch)
+		again, err := d.missedTurn(tx)
+		if err == nil && well && (d.more || again) {
+			err = d.engine.wake(tx, d.batch)
 		}
-		return nil
+		return err
 	})
 }

@@ -18,6 +18,7 @@ func (e *Engine) begin(tx *store.Tx, b *store.BatchRow, then Then) error {
 		b.State, b.NextIndex = muster.Planning, 0
 	case CarryIt:
 		b.State, b.StartedAt = muster.Running, tx.Now()
+		return e.setOff(tx, b)
 	}
 	if err := tx.SaveBatch(b); err != nil {
 		return err
@@ -86,10 +87,7 @@ func (e *Engine) runPlan(tx *store.Tx, b *store.BatchRow) error {
 		b.NextIndex = b.Total
 	}
 	b.Plan.Hold = ""
-	if err := tx.SaveBatch(b); err != nil {
-		return err
-	}
-	return e.wake(tx, b.Seq)
+	return e.setOff(tx, b)
 }
 
 // Cancel stops a batch at the next chunk. What was done stays done; the rest is skipped.
@@ -125,10 +123,13 @@ func (e *Engine) stop(tx *store.Tx, b *store.BatchRow, state muster.BatchState, 
 	}
 	b.State, b.FinishedAt, b.Message = state, tx.Now(), reason.Message
 	b.Counts.Skipped += b.Counts.Pending(b.Total)
-	if err := tx.SaveBatch(b); err != nil {
-		return err
-	}
-	return e.worker.Written(tx, b)
+	return e.settle(tx, b)
+}
+
+// finish closes a batch whose rows have all had their turn.
+func (e *Engine) finish(tx *store.Tx, b *store.BatchRow) error {
+	b.State, b.FinishedAt, b.Message = muster.Finished, tx.Now(), ""
+	return e.settle(tx, b)
 }
 
 // end closes a batch whose rows have all had their turn, or that was cancelled.
@@ -148,11 +149,7 @@ func (d *drive) end(ctx context.Context) error {
 		case b.State == muster.Planning:
 			return d.engine.planned(tx, &b)
 		case b.State == muster.Running:
-			b.State, b.FinishedAt, b.Message = muster.Finished, tx.Now(), ""
-			if err := tx.SaveBatch(&b); err != nil {
-				return err
-			}
-			return d.engine.worker.Written(tx, &b)
+			return d.engine.finish(tx, &b)
 		}
 		return nil
 	})

@@ -21,7 +21,7 @@ func (d *drive) narrow(ctx context.Context, refused decoded, cause error) error 
 	d.engine.log.Error("row of a batch cannot be written", "tenant", d.tenant, "batch", d.batch, "index", refused.first, "error", cause)
 	return d.engine.store.Bulk(ctx, d.tenant, func(tx *store.Tx) error {
 		b, err := d.lock(tx)
-		if err != nil || b.NextIndex != refused.first || b.Cancel {
+		if err != nil || b.NextIndex != refused.first || b.Cancel || b.Turn != d.turn {
 			return err
 		}
 		stored, err := storedItems(tx, &b, refused)

@@ -18,6 +18,7 @@ type BatchRow struct {
 	Unit        int64 // what it is for; 0 is none
 	Order       bool  // a provision batch that somebody asked for, and that runs when asked to
 	Waiting     int   // of an order: items that nobody has asked to be run yet
+	Turn        int64 // place in the line of the tenant's imports that work one after the other; 0 is in none
 	Plan        muster.Plan
 	SourceIndex int  // of a provision batch: how far the source batch has been followed
 	Released    bool // somebody let it pass its limits
@@ -28,20 +29,20 @@ type BatchRow struct {
 
 const batchColumns = `t.seq, t.id, t.tenant, t.kind, t.surface, t.name, t.creator, t.ordered, t.source_batch, t.source_index, t.retry_of, t.options, t.state,
  t.message, t.plan, t.released, t.cancel, t.total, t.next_index, t.done, t.failed, t.skipped, t.created, t.updated, t.unchanged, t.disables, t.renames, t.warnings,
- t.owner, t.lease, t.created_at, t.updated_at, t.started_at, t.finished_at, t.unit, t.waiting`
+ t.owner, t.lease, t.created_at, t.updated_at, t.started_at, t.finished_at, t.unit, t.waiting, t.turn`
 
 func scanBatch(scan func(...any) error) (BatchRow, error) {
 	var b BatchRow
 	var ordered, released, cancel int64
-	var source, retry, lease, created, updated, started, finished, unit, waiting sql.NullInt64
+	var source, retry, lease, created, updated, started, finished, unit, waiting, turn sql.NullInt64
 	var options, plan string
 	c := &b.Counts
 	err := scan(&b.Seq, &b.ID, &b.Tenant, (*string)(&b.Kind), &b.Surface, &b.Name, &b.Batch.Owner, &ordered, &source, &b.SourceIndex, &retry, &options,
 		(*string)(&b.State), text{&b.Message}, text{&plan}, &released, &cancel, &b.Total, &b.NextIndex, &c.Done, &c.Failed, &c.Skipped, &c.Created, &c.Updated, &c.Unchanged,
 		&c.Disables, &c.Renames, &c.Warnings, text{&b.Owner}, &lease, &created, &updated, &started, &finished,
-		&unit, &waiting)
+		&unit, &waiting, &turn)
 	b.Ordered, b.Released, b.Cancel = ordered == 1, released == 1, cancel == 1
-	b.Unit, b.Order, b.Waiting = unit.Int64, waiting.Valid, int(waiting.Int64)
+	b.Unit, b.Order, b.Waiting, b.Turn = unit.Int64, waiting.Valid, int(waiting.Int64), turn.Int64
 	b.SourceBatch, b.RetryOf, b.Options = source.Int64, retry.Int64, json.RawMessage(options)
 	b.Lease, b.CreatedAt, b.UpdatedAt = fromMicros(lease), fromMicros(created), fromMicros(updated)
 	b.StartedAt, b.FinishedAt = fromMicros(started), fromMicros(finished)
@@ -148,7 +149,7 @@ func (tx *Tx) Batches(kind muster.BatchKind, state muster.BatchState, before int
 	return list, err
 }
 
-// SaveBatch writes back what changes in the life of a batch: state, message, counts, progress, times. The lease is not touched.
+// SaveBatch writes back what changes in the life of a batch: state, message, counts, progress, turn, times. The lease is not touched.
 func (tx *Tx) SaveBatch(b *BatchRow) error {
 	b.UpdatedAt = tx.now
 	c := b.Counts
@@ -158,9 +159,9 @@ func (tx *Tx) SaveBatch(b *BatchRow) error {
 	}
 	return tx.exec(`UPDATE batch SET state = $1, message = $2, released = $3, cancel = $4, total = $5, next_index = $6, done = $7, failed = $8, skipped = $9, created = $10,
  updated = $11, unchanged = $12, disables = $13, renames = $14, warnings = $15, source_index = $16, updated_at = $17, started_at = $18, finished_at = $19, options = $20, plan = $21,
- waiting = $22 WHERE seq = $23 AND tenant = $24`, string(b.State), orNull(b.Message), flag(b.Released), flag(b.Cancel), b.Total, b.NextIndex, c.Done, c.Failed, c.Skipped, c.Created,
+ waiting = $22, turn = $23 WHERE seq = $24 AND tenant = $25`, string(b.State), orNull(b.Message), flag(b.Released), flag(b.Cancel), b.Total, b.NextIndex, c.Done, c.Failed, c.Skipped, c.Created,
 		c.Updated, c.Unchanged, c.Disables, c.Renames, c.Warnings, b.SourceIndex, micros(b.UpdatedAt), micros(b.StartedAt), micros(b.FinishedAt), string(b.Options), string(plan),
-		b.waiting(), b.Seq, tx.tenant)
+		b.waiting(), orNullNumber(b.Turn), b.Seq, tx.tenant)
 }
 
 // LeaseBatch makes owner the one who drives a batch until a time, when nobody else does now. It says whether that worked. Holding it already
@@ -182,11 +183,13 @@ type Abandoned struct {
 	State         muster.BatchState
 }
 
-// AbandonedBatches lists imports under way whose lease has run out, of all tenants.
+// AbandonedBatches lists imports under way whose lease has run out, of all tenants. Those that wait for their turn are not: nobody is to drive them
+// yet, but to cancel them.
 func (tx *Tx) AbandonedBatches() ([]Abandoned, error) {
 	var list []Abandoned
-	err := tx.each(`SELECT tenant, seq, state FROM batch WHERE state IN ('receiving', 'planning', 'running') AND kind = 'import'
- AND (lease IS NULL OR lease < $1) ORDER BY seq LIMIT 1000`, []any{micros(tx.now)}, func(scan func(...any) error) error {
+	err := tx.each(`SELECT b.tenant, b.seq, b.state FROM batch b WHERE b.state IN ('receiving', 'planning', 'running') AND b.kind = 'import'
+ AND (b.lease IS NULL OR b.lease < $1) AND (b.turn IS NULL OR b.cancel = 1 OR NOT EXISTS (SELECT 1 FROM batch e WHERE e.tenant = b.tenant AND e.turn < b.turn))
+ ORDER BY b.seq LIMIT 1000`, []any{micros(tx.now)}, func(scan func(...any) error) error {
 		var a Abandoned
 		err := scan(&a.Tenant, &a.Batch, (*string)(&a.State))
 		list = append(list, a)
