@@ -123,7 +123,7 @@ func (a *App) openCore(ctx context.Context) error {
 	a.intake.RegisterProfile(edconnekt.Profile()) // also where that surface is off: its imports go on
 	a.invite = invite.New(invite.Options{
 		Store: a.store, Queue: a.queue, Provision: a.provision, Key: a.key, Mail: a.mail, PublicURL: a.publicURL, Locale: a.config.Mail.Locale,
-		PasswordMin: a.config.Mail.PasswordMin, Log: a.log,
+		PasswordMin: a.config.Mail.PasswordMin, Place: place, Log: a.log,
 	})
 	a.queue.Every(time.Hour, "answers kept for repeats", func(ctx context.Context) error {
 		_, err := a.access.Sweep(ctx)

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/musterid/muster"
+	"github.com/musterid/muster/internal/invite"
 	"github.com/musterid/muster/internal/mail"
 	"github.com/musterid/muster/internal/secret"
 )
@@ -41,4 +42,13 @@ func (a *App) publicURL() string {
 		return a.config.Mail.PublicURL
 	}
 	return a.URL()
+}
+
+// place says where an import stands on the surface that it came over, for who is mailed its end.
+func place(b muster.Batch) (p invite.Place, ok bool) {
+	if b.Surface != "jumpcloud" {
+		return p, false
+	}
+	id := muster.HexID(b.Seq, b.CreatedAt)
+	return invite.Place{Name: id, Path: "/api/v2/jobs/" + id + "/results?limit=100", Quiet: "suppressEmail=true"}, true
 }

@@ -1,12 +1,13 @@
-// Package invite writes to people: the mail by which somebody makes an account theirs, and the ticket that its link is.
+// Package invite writes to people: the mail by which somebody makes an account theirs, and the ticket that its link is; and the one that tells
+// whoever sent an import what became of it.
 //
-// What is to be mailed is decided elsewhere (internal/provision, for accounts); here a wish becomes a row of the table mail in one transaction, and
+// What is to be mailed is decided elsewhere (internal/provision for accounts, internal/intake for imports); here a wish becomes a row of the table mail in one transaction, and
 // is sent from there until the mail server has taken it or refuses it for good. A mail is sent twice only when the process died, or the
 // connection did, between the server's yes and our record of it: then with the same Message-ID and the same link, because the link's token is
 // derived and not made anew, and the repeat is counted.
 //
 // SMTP is internal/mail's, the pages that the links lead to are internal/api/pages'. Reading goes: activation.go (a wish becomes a mail), send.go
-// (mails are sent), letter.go (what they say), ticket.go (what the link may do).
+// (mails are sent), letter.go and report.go (what they say), ticket.go (what the link may do).
 package invite
 
 import (
@@ -20,6 +21,8 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/musterid/muster"
+	"github.com/musterid/muster/internal/intake"
 	"github.com/musterid/muster/internal/lang"
 	"github.com/musterid/muster/internal/mail"
 	"github.com/musterid/muster/internal/provision"
@@ -52,7 +55,16 @@ type Options struct {
 	Locale string
 	// PasswordMin is the least number of characters of a password that is chosen here. Default: 8.
 	PasswordMin int
-	Log         *slog.Logger
+	// Place says where an import stands on the surface that it came over; ok is false where that is the native API. nil: it always is.
+	Place func(b muster.Batch) (p Place, ok bool)
+	Log   *slog.Logger
+}
+
+// Place is where the results of an import are read, in the words of a surface.
+type Place struct {
+	Name  string // of the import
+	Path  string // under PublicURL, of its results
+	Quiet string // what to send with an import so that nobody is mailed, such as quiet=true
 }
 
 // Invite writes to people.
@@ -65,6 +77,7 @@ type Invite struct {
 	publicURL   func() string
 	locale      string
 	passwordMin int
+	place       func(b muster.Batch) (Place, bool)
 	log         *slog.Logger
 
 	node    string
@@ -82,7 +95,7 @@ type Invite struct {
 func New(o Options) *Invite {
 	i := &Invite{
 		store: o.Store, queue: o.Queue, provision: o.Provision, key: o.Key, server: o.Mail, publicURL: o.PublicURL, locale: lang.Of(o.Locale).Tag(),
-		passwordMin: o.PasswordMin, log: o.Log, node: uuid.NewString(),
+		passwordMin: o.PasswordMin, place: o.Place, log: o.Log, node: uuid.NewString(),
 	}
 	if i.passwordMin == 0 {
 		i.passwordMin = 8
@@ -96,6 +109,13 @@ func New(o Options) *Invite {
 			return fmt.Errorf("invite: arguments of job: %w", err)
 		}
 		return i.activation(ctx, args)
+	})
+	i.queue.Handle(intake.ReportJob, Lane, func(ctx context.Context, raw json.RawMessage) error {
+		var args intake.ReportArgs
+		if err := json.Unmarshal(raw, &args); err != nil {
+			return fmt.Errorf("invite: arguments of job: %w", err)
+		}
+		return i.report(ctx, args)
 	})
 	i.queue.Handle(sendJob, Lane, func(ctx context.Context, _ json.RawMessage) error { return i.drive(ctx) })
 	i.queue.Every(sweepInterval, "mails that are due", i.sweep)

@@ -11,8 +11,6 @@ import (
 	"time"
 	"unicode"
 
-	"github.com/google/uuid"
-
 	"github.com/musterid/muster"
 	"github.com/musterid/muster/internal/lang"
 	"github.com/musterid/muster/internal/mail"
@@ -31,10 +29,11 @@ var (
 // letter is a mail, ready to be sent, with what its outcome is noted on.
 type letter struct {
 	message mail.Message
-	account int64
-	person  int64
-	object  uuid.UUID // of the account
-	life    time.Duration
+	account int64 // 0 for a report
+	person  int64 // who gets it; 0 is nobody of the directory
+	object  string
+	batch   int64         // of a report
+	life    time.Duration // of the link
 }
 
 // words are what the templates of the activation mail may say. Nothing in them changes between two attempts but what people changed.
@@ -43,9 +42,17 @@ type words struct {
 	Days                         int
 }
 
-// letter writes a mail from what is known now. wanted is false when nobody is to have it any longer: the account or its person is gone (then l has the
-// account), it was activated meanwhile, or somebody else mails.
+// letter writes a mail from what is known now. wanted is false when nobody is to have it any longer.
 func (i *Invite) letter(ctx context.Context, m store.MailRow) (l letter, wanted bool, err error) {
+	if m.Batch != 0 {
+		return i.reportLetter(ctx, m)
+	}
+	return i.activationLetter(ctx, m)
+}
+
+// activationLetter writes the mail by which somebody makes an account theirs. Nobody is to have it any longer when the account or its person is gone
+// (then l has the account), it was activated meanwhile, or somebody else mails.
+func (i *Invite) activationLetter(ctx context.Context, m store.MailRow) (l letter, wanted bool, err error) {
 	var ticket store.TicketRow
 	var tenant muster.Tenant
 	err = i.store.View(ctx, m.Tenant, func(tx *store.Tx) (err error) {
@@ -71,7 +78,7 @@ func (i *Invite) letter(ctx context.Context, m store.MailRow) (l letter, wanted 
 	if err != nil {
 		return l, false, err
 	}
-	l = letter{account: ticket.Subject, person: account.Person, object: account.ID, life: time.Duration(days) * 24 * time.Hour}
+	l = letter{account: ticket.Subject, person: account.Person, object: "account " + account.ID.String(), life: time.Duration(days) * 24 * time.Hour}
 	username := account.Username
 	if username == "" {
 		username = person.Username
@@ -80,12 +87,17 @@ func (i *Invite) letter(ctx context.Context, m store.MailRow) (l letter, wanted 
 		Name: short(person.Shown()), Username: short(username), Tenant: short(tenant.Name), Days: days,
 		Link: strings.TrimSuffix(i.publicURL(), "/") + "/ticket/" + i.token(ticket),
 	}
-	l.message, err = write(i.localeOf(person), w)
-	l.message.ID, l.message.Address, l.message.Date = m.MessageID, person.Email, i.store.Now()
+	l.message, err = write("activation", i.localeOf(person), w.Name, w)
+	i.address(&l, m, person.Email)
+	return l, true, err
+}
+
+// address puts on a letter where it goes, and what every attempt has in common.
+func (i *Invite) address(l *letter, m store.MailRow, to string) {
+	l.message.ID, l.message.Address, l.message.Date = m.MessageID, to, i.store.Now()
 	if !strings.Contains(l.message.ID, "@") {
 		l.message.ID = i.messageID(l.message.ID)
 	}
-	return l, true, err
 }
 
 // days is how long a link works that is mailed for accounts on a target.
@@ -124,17 +136,17 @@ func spoken(locale string) string {
 	return ""
 }
 
-// write says the words in a language.
-func write(locale string, w words) (mail.Message, error) {
+// write says words in a language, with the templates of a kind of letter.
+func write(kind, locale, name string, words any) (mail.Message, error) {
 	var text, html bytes.Buffer
-	if err := asText.ExecuteTemplate(&text, "activation."+locale+".txt", w); err != nil {
+	if err := asText.ExecuteTemplate(&text, kind+"."+locale+".txt", words); err != nil {
 		return mail.Message{}, fmt.Errorf("invite: write mail: %w", err)
 	}
-	if err := asHTML.ExecuteTemplate(&html, "activation."+locale+".html", w); err != nil {
+	if err := asHTML.ExecuteTemplate(&html, kind+"."+locale+".html", words); err != nil {
 		return mail.Message{}, fmt.Errorf("invite: write mail: %w", err)
 	}
 	subject, body, _ := strings.Cut(text.String(), "\n")
-	return mail.Message{Name: w.Name, Subject: subject, Text: strings.TrimLeft(body, "\n"), HTML: html.String()}, nil
+	return mail.Message{Name: name, Subject: subject, Text: strings.TrimLeft(body, "\n"), HTML: html.String()}, nil
 }
 
 // short makes a name that people chose fit to stand within a line.
@@ -146,7 +158,7 @@ func short(name string) string {
 	return name
 }
 
-// note records in the audit what was done for an account.
+// note records in the audit what was done with a letter.
 func note(tx *store.Tx, action string, l letter) error {
-	return tx.Audit([]muster.AuditEntry{{Actor: "muster", Surface: "mail", Action: action, Object: "account " + l.object.String(), Person: l.person}})
+	return tx.Audit([]muster.AuditEntry{{Actor: "muster", Surface: "mail", Action: action, Object: l.object, Person: l.person, Batch: l.batch}})
 }

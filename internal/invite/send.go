@@ -128,18 +128,18 @@ func (i *Invite) keep(ctx context.Context, m store.MailRow) (release func()) {
 	})
 }
 
-// taken notes that the mail server has the mail. The life of the link begins now.
+// taken notes that the mail server has the mail. The life of its link, where it has one, begins now.
 func (i *Invite) taken(tx *store.Tx, m *store.MailRow, l letter) error {
 	m.State = store.MailSent
-	expires := tx.Now().Add(l.life)
-	if err := tx.TicketSent(m.Ticket, m.Rotation, expires); err != nil {
-		return err
-	}
 	action := "mail.send"
 	if m.Repeats > 0 {
 		action = "mail.repeat" // the one before may have arrived too
 	}
-	if err := note(tx, action, l); err != nil {
+	if err := note(tx, action, l); err != nil || m.Batch != 0 {
+		return err
+	}
+	expires := tx.Now().Add(l.life)
+	if err := tx.TicketSent(m.Ticket, m.Rotation, expires); err != nil {
 		return err
 	}
 	return i.provision.Mailed(tx, l.account, expires)
@@ -164,6 +164,10 @@ func (i *Invite) refused(ctx context.Context, m store.MailRow, l letter, f *mail
 	i.well()
 	return i.settle(record, m, func(tx *store.Tx, m *store.MailRow) error {
 		m.State, m.LastError = store.MailFailed, f.Reason
+		if m.Batch != 0 {
+			i.log.Warn("the report of an import could not be mailed", "batch", m.Batch, "reason", f.Reason.Message)
+			return nil
+		}
 		// An attempt before may have arrived without our knowing: its link ends too.
 		if err := tx.TicketSent(m.Ticket, m.Rotation, tx.Now().Add(l.life)); err != nil {
 			return err
