@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -99,7 +100,7 @@ func asJSON(list any) string {
 	return string(b)
 }
 
-// fold_name(text) is foldName in SQLite's SQL.
+// fold_name(text) is foldName in SQLite's SQL, and lower_text(text) strings.ToLower.
 func init() {
 	sqlite.MustRegisterDeterministicScalarFunction("fold_name", 1, func(_ *sqlite.FunctionContext, args []driver.Value) (driver.Value, error) {
 		if s, ok := args[0].(string); ok {
@@ -107,6 +108,36 @@ func init() {
 		}
 		return nil, nil
 	})
+	sqlite.MustRegisterDeterministicScalarFunction("lower_text", 1, func(_ *sqlite.FunctionContext, args []driver.Value) (driver.Value, error) {
+		if s, ok := args[0].(string); ok {
+			return strings.ToLower(s), nil
+		}
+		return nil, nil
+	})
+}
+
+// lower is a text in lower case, also of letters with accents: SQLite's own function knows none.
+func (tx *Tx) lower(text string) string {
+	if tx.store.engine == Postgres {
+		return "lower(" + text + ")"
+	}
+	return "lower_text(" + text + ")"
+}
+
+// setOfTexts is a set given as an argument (texts), as the rows k.value.
+func (tx *Tx) setOfTexts(mark string) string {
+	if tx.store.engine == Postgres {
+		return "unnest(" + mark + "::text[]) AS k(value)"
+	}
+	return "json_each(" + mark + ") AS k"
+}
+
+// setOfNumbers is setOfTexts for numbers.
+func (tx *Tx) setOfNumbers(mark string) string {
+	if tx.store.engine == Postgres {
+		return "unnest(" + mark + "::bigint[]) AS k(value)"
+	}
+	return "json_each(" + mark + ") AS k"
 }
 
 // perText is a query that reads, for every text k.value of the set given as $1, the rows of a table (as t) on a condition. PostgreSQL gets a

@@ -18,6 +18,12 @@ func (tx *Tx) ListingSQL(q PeopleQuery, keyless bool) (string, []any, error) {
 // SearchSQL gives the query of a page that may look at everybody, for tests of its plan.
 func (tx *Tx) SearchSQL(q PeopleQuery) (string, []any, error) { return tx.search(q) }
 
+// FindSQL gives the query of a page of people who are found, for tests of its plan.
+func (tx *Tx) FindSQL(f PeopleFilter) (string, []any, error) {
+	query, args, _, err := tx.find(f)
+	return query, args, err
+}
+
 // Exec runs any statement.
 func (tx *Tx) Exec(query string, args ...any) error { return tx.exec(query, args...) }
 
