@@ -107,62 +107,6 @@ func (e *Engine) Rows(ctx context.Context, caller muster.Caller, b store.BatchRo
 	return rows, err
 }
 
-// Retry makes a new batch of the rows that failed, and does with it what was asked. It is muster.Conflict when nothing failed.
-func (e *Engine) Retry(ctx context.Context, caller muster.Caller, id uuid.UUID, then Then) (store.BatchRow, error) {
-	b, err := e.mayChange(ctx, caller, id)
-	switch {
-	case err != nil:
-		return b, err
-	case b.Kind != muster.ImportBatch:
-		return b, muster.Errorf(muster.Unsupported, "", "Accounts are tried again by running their batch again.")
-	case !b.State.Final():
-		return b, muster.Errorf(muster.Conflict, "state", "The batch is %s; only one that has ended can be retried.", b.State)
-	case b.Counts.Failed == 0 && (b.Counts.Skipped == 0 || b.State == muster.Finished):
-		return b, muster.Errorf(muster.Conflict, "", "No row of this batch failed.")
-	}
-	r, err := e.Receive(ctx, caller, Submission{Surface: caller.Surface, Name: b.Name, Options: b.Options, Ordered: b.Ordered, RetryOf: b.Seq, Unit: b.Unit})
-	if err != nil {
-		return b, err
-	}
-	defer r.Abort(ctx) //nolint:errcheck // after Finish there is nothing to abort
-	if err := e.copyFailed(ctx, caller, b, r); err != nil {
-		return b, err
-	}
-	return r.Finish(ctx, then, nil)
-}
-
-func (e *Engine) copyFailed(ctx context.Context, caller muster.Caller, b store.BatchRow, r *Receiver) error {
-	for from := 0; from < b.Total; {
-		end := min(from+4*blockRows, b.Total)
-		items, err := e.Items(ctx, caller, b, "", from, end-from)
-		if err != nil {
-			return err
-		}
-		rows, err := e.Rows(ctx, caller, b, from, end-from)
-		if err != nil {
-			return err
-		}
-		if len(rows) < end-from {
-			return muster.Errorf(muster.Gone, "", "The rows of this batch are kept no longer, so they cannot be tried again. Import the file again.")
-		}
-		for _, item := range items {
-			if item.Index >= end || !toRetry(b, item) {
-				continue
-			}
-			if err := r.Add(ctx, rows[item.Index-from]); err != nil {
-				return err
-			}
-		}
-		from = end
-	}
-	return nil
-}
-
-// toRetry says whether a row is to have another try: it failed, or the batch ended before its turn. One that was skipped for what it is stays so.
-func toRetry(b store.BatchRow, i muster.Item) bool {
-	return i.State == muster.FailedItem || i.State == muster.SkippedItem && b.State != muster.Finished
-}
-
 // Watch calls see with a batch now and whenever it has changed, until it is final or ctx ends. It looks as often as every says.
 func (e *Engine) Watch(ctx context.Context, caller muster.Caller, id uuid.UUID, every time.Duration, see func(store.BatchRow) error) error {
 	ticker := time.NewTicker(every)

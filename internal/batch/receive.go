@@ -29,8 +29,12 @@ const (
 	CarryIt Then = "run"  // plan and carry out, chunk by chunk
 )
 
-// flushRows is how many rows are written in one short transaction: no writer ever waits for an upload.
-const flushRows = 10_000
+// flushRows is how many rows are written in one short transaction: no writer ever waits for an upload. Large rows are written when there are
+// flushBytes of them.
+const (
+	flushRows  = 10_000
+	flushBytes = 8 << 20
+)
 
 // receiveLease is how long an upload may rest between two flushes before it is taken for dead.
 const receiveLease = 15 * time.Minute
@@ -41,6 +45,8 @@ type Receiver struct {
 	caller muster.Caller
 	row    store.BatchRow
 	rows   []Row
+	bytes  int // of rows, about
+	sealed []store.SealedPassword
 	total  int
 	within []int64 // units that the rows may reach; nil is the whole tenant
 }
@@ -65,14 +71,32 @@ func (e *Engine) Receive(ctx context.Context, caller muster.Caller, n Submission
 	return r, err
 }
 
+// AddWithSecret is Add for a row that a password came with, which is kept sealed beside the rows; nil is none.
+func (r *Receiver) AddWithSecret(ctx context.Context, row Row, password []byte) error {
+	if password == nil {
+		return r.Add(ctx, row)
+	}
+	row.Secret = true
+	return r.add(ctx, row, store.SealedPassword{Sealed: r.engine.key.Seal(store.SealedPurpose(r.row.Seq, r.total), password)})
+}
+
 // Add takes one more row.
 func (r *Receiver) Add(ctx context.Context, row Row) error {
+	return r.add(ctx, row, store.SealedPassword{})
+}
+
+// add takes one more row, and the password that is sealed for it.
+func (r *Receiver) add(ctx context.Context, row Row, sealed store.SealedPassword) error {
 	if r.total >= muster.MaxItems {
 		return muster.Errorf(muster.TooLong, "", "A batch holds at most %d rows.", muster.MaxItems)
 	}
+	if sealed.Sealed != nil {
+		sealed.Index = r.total
+		r.sealed = append(r.sealed, sealed)
+	}
 	r.rows = append(r.rows, row)
 	r.total++
-	if len(r.rows) >= flushRows {
+	if r.bytes += row.size(); len(r.rows) >= flushRows || r.bytes >= flushBytes {
 		return r.flush(ctx)
 	}
 	return nil
@@ -84,7 +108,8 @@ func (r *Receiver) flush(ctx context.Context) error {
 		return err
 	}
 	err = r.engine.store.Bulk(ctx, r.caller.Tenant, func(tx *store.Tx) error { return r.write(tx, blocks) })
-	r.rows = r.rows[:0]
+	clear(r.rows)
+	r.rows, r.sealed, r.bytes = r.rows[:0], r.sealed[:0], 0
 	return err
 }
 
@@ -109,7 +134,10 @@ func (r *Receiver) write(tx *store.Tx, blocks []store.Block) error {
 	if !ours {
 		return muster.Errorf(muster.Unavailable, "", "The upload took too long and was given up. Send it again.")
 	}
-	return tx.AddBlocks(r.row.Seq, blocks)
+	if err := tx.AddBlocks(r.row.Seq, blocks); err != nil {
+		return err
+	}
+	return tx.AddSealedPasswords(r.row.Seq, r.sealed)
 }
 
 // SetOptions replaces the worker's options by what is known at the end of the rows.

@@ -20,6 +20,17 @@ type Row struct {
 	JSON   json.RawMessage `json:"j,omitempty"` // of a body
 	Secret bool            `json:"s,omitempty"` // a password came with it, and is kept apart
 	Faults muster.Errors   `json:"f,omitempty"` // found while reading: the row fails with them
+
+	Warnings muster.Errors `json:"w,omitempty"` // found while reading: of the row's item, when it is done
+}
+
+// size is about how many bytes a row has.
+func (r *Row) size() int {
+	n := len(r.JSON)
+	for _, cell := range r.Cells {
+		n += len(cell)
+	}
+	return n
 }
 
 // blockRows is how many rows stand in one block.

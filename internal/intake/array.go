@@ -3,10 +3,15 @@ package intake
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"io"
 
 	"github.com/musterid/muster"
+	"github.com/musterid/muster/internal/access"
+	"github.com/musterid/muster/internal/batch"
 	"github.com/musterid/muster/internal/roster"
+	"github.com/musterid/muster/internal/sheet"
 	"github.com/musterid/muster/internal/store"
 )
 
@@ -38,32 +43,72 @@ type ArrayLimits struct {
 	Depth        int
 }
 
-// Reasons why a body is refused as a whole.
+// BodyError says why a body was refused as a whole. Nothing of it was kept.
+type BodyError = sheet.ArrayError
+
+// Reasons of a BodyError.
 const (
-	BodyEmpty       = "empty"
-	BodyInvalidJSON = "invalid_json"
-	BodyTrailing    = "trailing_bytes"
-	BodyInvalidUTF8 = "invalid_utf8"
-	BodyNotAnArray  = "not_an_array"
-	BodyNotAnObject = "not_an_object"
-	BodyTooManyRows = "too_many_rows"
-	BodyTooLarge    = "too_large"
-	BodyTooDeep     = "too_deep"
+	BodyEmpty       = sheet.ArrayEmpty
+	BodyInvalidJSON = sheet.ArrayInvalidJSON
+	BodyTrailing    = sheet.ArrayTrailing
+	BodyInvalidUTF8 = sheet.ArrayInvalidUTF8
+	BodyNotAnArray  = sheet.ArrayNotAnArray
+	BodyNotAnObject = sheet.ArrayNotAnObject
+	BodyTooManyRows = sheet.ArrayTooManyRows
+	BodyTooLarge    = sheet.ArrayTooLarge
+	BodyTooDeep     = sheet.ArrayTooDeep
 )
 
-// BodyError says why a body was refused as a whole. Nothing of it was kept.
-type BodyError struct {
-	Reason string // one of the Body constants
-	Index  int    // of the row, from 0; -1 when it is of none
-	Offset int64  // of the byte, from 0; -1 when it is not known
-	Err    *muster.Error
+// ReceiveArray stores a body as a batch whose rows take effect in order, and has it carried out. It reads the body as it comes: memory does not grow
+// with it. A body that is wrong as a whole is a *BodyError and leaves nothing; what is wrong with single rows is told by their items. A body of no
+// rows is a batch that has ended.
+func (in *Intake) ReceiveArray(ctx context.Context, caller muster.Caller, body io.Reader, a Array) (store.BatchRow, error) {
+	if err := access.Some(caller, muster.WritePeople); err != nil {
+		return store.BatchRow{}, err
+	}
+	o, err := in.arrayOptions(a)
+	if err != nil {
+		return store.BatchRow{}, err
+	}
+	elements := sheet.NewArrayReader(body, sheet.Limits{Bytes: a.Limits.Bytes, Rows: a.Limits.Rows, LineBytes: a.Limits.ElementBytes, Depth: a.Limits.Depth})
+	first, err := elements.Next() // before anything is stored
+	if err != nil && !errors.Is(err, io.EOF) {
+		return store.BatchRow{}, err
+	}
+	r, err2 := in.engine.Receive(ctx, caller, batch.Submission{Surface: caller.Surface, Name: a.Name, Ordered: true})
+	if err2 != nil {
+		return store.BatchRow{}, err2
+	}
+	defer r.Abort(ctx) //nolint:errcheck // after Finish there is nothing to abort
+	look := newMembers(a)
+	for raw := first; err == nil; raw, err = elements.Next() {
+		row, password := look.row(raw)
+		if err := r.AddWithSecret(ctx, row, password); err != nil {
+			return store.BatchRow{}, err
+		}
+	}
+	if !errors.Is(err, io.EOF) {
+		return store.BatchRow{}, err
+	}
+	o.Noted = look.noted()
+	packed, err := json.Marshal(o)
+	if err != nil {
+		return store.BatchRow{}, fmt.Errorf("intake: options: %w", err)
+	}
+	r.SetOptions(packed)
+	return r.Finish(ctx, batch.CarryIt, a.Also)
 }
 
-func (e *BodyError) Error() string { return e.Err.Error() }
-func (e *BodyError) Unwrap() error { return e.Err }
-
-// ReceiveArray stores a body as a batch whose rows take effect in order, and has it carried out. It reads the body as it comes: memory does not grow
-// with it. A body that is wrong as a whole is a *BodyError and leaves nothing; what is wrong with single rows is told by their items.
-func (in *Intake) ReceiveArray(ctx context.Context, caller muster.Caller, body io.Reader, a Array) (store.BatchRow, error) {
-	return store.BatchRow{}, muster.Errorf(muster.Unsupported, "", "Bodies are not received yet.")
+func (in *Intake) arrayOptions(a Array) (Options, error) {
+	profile, err := in.profile(a.Profile)
+	if err != nil {
+		return Options{}, err
+	}
+	if profile == nil || profile.Object == nil {
+		return Options{}, fmt.Errorf("intake: the profile %q reads no objects", a.Profile)
+	}
+	return Options{
+		Matching: a.Matching, SharedEmail: a.Rules.SharedEmail, Rules: a.Rules, Profile: a.Profile, Report: a.Report, Extra: a.Extra, Secret: a.Secret,
+		Format: sheet.Format{Kind: sheet.JSON},
+	}, nil
 }
