@@ -17,7 +17,7 @@ func (c *carry) write() error {
 		return c.tx.AddPlanClaims(c.rules.Plan, c.planClaims())
 	}
 	var enrolled []*working
-	var changed []*store.PersonRow
+	var changed []store.PersonChange
 	delta := map[muster.State]int{}
 	for i, w := range c.at {
 		if w == nil || !w.isNew || !w.changed || len(c.out[i].Faults) > 0 {
@@ -27,7 +27,7 @@ func (c *carry) write() error {
 		delta[w.row.State]++
 	}
 	for _, w := range c.inOrder() {
-		changed = append(changed, w.row)
+		changed = append(changed, store.PersonChange{Before: w.before, After: w.row})
 		delta[w.before.State]--
 		delta[w.row.State]++
 	}
@@ -37,7 +37,7 @@ func (c *carry) write() error {
 	if err := c.enrol(enrolled); err != nil {
 		return err
 	}
-	if err := c.tx.UpdatePeople(changed); err != nil {
+	if err := c.tx.ChangePeople(changed); err != nil {
 		return err
 	}
 	if err := c.noteReleased(); err != nil {

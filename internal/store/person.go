@@ -175,50 +175,14 @@ func (tx *Tx) InsertPeople(people []*PersonRow) error {
 	})
 }
 
-// UpdatePeople writes people back whose Version has been raised by one. One that meanwhile moved on, or a key that is held, is ErrClash.
-func (tx *Tx) UpdatePeople(people []*PersonRow) error {
-	if len(people) == 0 {
-		return nil
-	}
-	profiles, err := profiles(people)
-	if err != nil {
-		return err
-	}
-	stmt, err := tx.prepared(`UPDATE person SET version = $1, username = $2, username_key = $3, generated = $4, email = $5, email_key = $6,
- email_verified = $7, phone_key = $8, employee_id = $9, employee_key = $10, code = $11, code_key = $12, source = $13, source_id = $14, source_key = $15,
- first_name = $16, last_name = $17, display_name = $18, name_key = $19, state = $20, reason = $21, absent = $22, mode = $23, locale = $24, manager = $25,
- profile = $26, updated_at = $27 WHERE seq = $28 AND tenant = $29 AND version = $30`)
-	if err != nil {
-		return err
-	}
-	for i, p := range people {
-		result, err := stmt.ExecContext(tx.ctx, p.Version, orNull(p.Username), orNull(p.Keys.Username), flag(p.Generated), orNull(p.Email), orNull(p.Keys.Email),
-			flag(p.EmailVerified), orNull(p.Keys.Phone), orNull(p.EmployeeID), orNull(p.Keys.Employee), orNull(p.Code), orNull(p.Keys.Code), orNull(p.Source),
-			orNull(p.SourceID), orNull(p.Keys.Source), orNull(p.FirstName), orNull(p.LastName), orNull(p.DisplayName), orNull(nameKey(p)), string(p.State),
-			orNull(p.Reason), flag(p.Absent), string(p.Mode), orNull(p.Locale), orNullNumber(p.ManagerSeq), profiles[i], p.UpdatedAt.UnixMicro(), p.Seq, tx.tenant, p.Version-1)
-		if clash(err) {
-			return fmt.Errorf("%w: %w", ErrClash, err)
-		}
-		if err != nil {
-			return fmt.Errorf("store: update person %d: %w", p.Seq, err)
-		}
-		if n, err := result.RowsAffected(); err != nil || n != 1 {
-			return fmt.Errorf("%w: person %d has moved on", ErrClash, p.Seq)
-		}
-	}
-	return nil
-}
-
 func profiles(people []*PersonRow) ([]any, error) {
 	list := make([]any, len(people))
 	for i, p := range people {
-		b, err := json.Marshal(p.Profile)
+		s, err := profileText(p)
 		if err != nil {
-			return nil, fmt.Errorf("store: profile of person %d: %w", p.Seq, err)
+			return nil, err
 		}
-		if len(b) > len("{}") {
-			list[i] = string(b)
-		}
+		list[i] = orNull(s)
 	}
 	return list, nil
 }
@@ -280,16 +244,4 @@ func (tx *Tx) PeopleCounts() (map[muster.State]int, error) {
 		return err
 	})
 	return counts, err
-}
-
-// ReleaseKeys makes people hold no key until UpdatePeople writes what they hold then, within this transaction: so that two can swap.
-func (tx *Tx) ReleaseKeys(people []int64) error {
-	for _, seq := range people {
-		err := tx.exec(`UPDATE person SET username_key = NULL, email_key = NULL, phone_key = NULL, employee_key = NULL, code_key = NULL, source_key = NULL
- WHERE seq = $1 AND tenant = $2`, seq, tx.tenant)
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }

@@ -25,6 +25,8 @@ type Tx struct {
 	stmts  map[string]*sql.Stmt
 	after  []func()
 	tries  int // how many savepoints are open
+
+	released map[int64]bool // people whose keys ReleaseKeys took
 }
 
 // Everyone is the tenant of a transaction that belongs to none: for what the process does on its own account.
@@ -46,7 +48,7 @@ func (tx *Tx) Tenant() int64 { return tx.tenant }
 // itself: what this gives forgets it.
 func (tx *Tx) Of(tenant int64) *Tx {
 	own := *tx
-	own.tenant, own.after, own.stmts = tenant, nil, nil
+	own.tenant, own.after, own.stmts, own.released = tenant, nil, nil, nil
 	return &own
 }
 

@@ -1,0 +1,307 @@
+package store
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/bits"
+	"reflect"
+	"strconv"
+	"strings"
+)
+
+// PersonChange is a stored person as read, and as they are to become.
+type PersonChange struct{ Before, After *PersonRow }
+
+// personField is a column that changes. It holds a text, of which "" is NULL, or a number.
+type personField struct {
+	name   string
+	text   func(*PersonRow) string
+	number func(*PersonRow) int64
+	none   bool // 0 is NULL
+}
+
+// columnSet is some of personFields, by their place.
+type columnSet uint32
+
+const (
+	nameKeyColumn = iota // what is worked out of others, and costs more to compare than they do
+	profileColumn
+	firstPlain
+)
+
+var personFields = []personField{
+	nameKeyColumn: {name: "name_key", text: nameKey},
+	profileColumn: {name: "profile"},
+	firstPlain:    {name: "username", text: func(p *PersonRow) string { return p.Username }},
+	{name: "username_key", text: func(p *PersonRow) string { return p.Keys.Username }},
+	{name: "generated", number: func(p *PersonRow) int64 { return flag(p.Generated) }},
+	{name: "email", text: func(p *PersonRow) string { return p.Email }},
+	{name: "email_key", text: func(p *PersonRow) string { return p.Keys.Email }},
+	{name: "email_verified", number: func(p *PersonRow) int64 { return flag(p.EmailVerified) }},
+	{name: "phone_key", text: func(p *PersonRow) string { return p.Keys.Phone }},
+	{name: "employee_id", text: func(p *PersonRow) string { return p.EmployeeID }},
+	{name: "employee_key", text: func(p *PersonRow) string { return p.Keys.Employee }},
+	{name: "code", text: func(p *PersonRow) string { return p.Code }},
+	{name: "code_key", text: func(p *PersonRow) string { return p.Keys.Code }},
+	{name: "source", text: func(p *PersonRow) string { return p.Source }},
+	{name: "source_id", text: func(p *PersonRow) string { return p.SourceID }},
+	{name: "source_key", text: func(p *PersonRow) string { return p.Keys.Source }},
+	{name: "first_name", text: func(p *PersonRow) string { return p.FirstName }},
+	{name: "last_name", text: func(p *PersonRow) string { return p.LastName }},
+	{name: "display_name", text: func(p *PersonRow) string { return p.DisplayName }},
+	{name: "state", text: func(p *PersonRow) string { return string(p.State) }},
+	{name: "reason", text: func(p *PersonRow) string { return p.Reason }},
+	{name: "absent", number: func(p *PersonRow) int64 { return flag(p.Absent) }},
+	{name: "mode", text: func(p *PersonRow) string { return string(p.Mode) }},
+	{name: "locale", text: func(p *PersonRow) string { return p.Locale }},
+	{name: "manager", number: func(p *PersonRow) int64 { return p.ManagerSeq }, none: true},
+}
+
+var (
+	allColumns  = columnSet(1<<len(personFields)) - 1
+	nameColumns = setOf("first_name", "last_name", "display_name", "state") // that nameKey is made of
+	keyColumns  = setOf(string(UsernameKey), string(EmailKey), string(PhoneKey), string(EmployeeKey), string(CodeKey), string(SourceKey))
+)
+
+func setOf(names ...string) (set columnSet) {
+	for _, name := range names {
+		for i := range personFields {
+			if personFields[i].name == name {
+				set |= 1 << i
+			}
+		}
+	}
+	return set
+}
+
+// changed gives the columns in which two states of a person differ.
+func (c PersonChange) changed() (set columnSet) {
+	for i := firstPlain; i < len(personFields); i++ {
+		column := &personFields[i]
+		if column.text != nil && column.text(c.Before) != column.text(c.After) || column.number != nil && column.number(c.Before) != column.number(c.After) {
+			set |= 1 << i
+		}
+	}
+	if set&nameColumns != 0 {
+		set |= 1 << nameKeyColumn
+	}
+	if !reflect.DeepEqual(&c.Before.Profile, &c.After.Profile) {
+		set |= 1 << profileColumn
+	}
+	return set
+}
+
+// UpdatePeople writes people back, all of each, whose Version has been raised by one. One that meanwhile moved on, or a key that is held, is
+// ErrClash.
+func (tx *Tx) UpdatePeople(people []*PersonRow) error {
+	sets := make([]columnSet, len(people))
+	for i := range sets {
+		sets[i] = allColumns
+	}
+	return tx.updatePeople(people, sets)
+}
+
+// ChangePeople is UpdatePeople for people who were read in this transaction. Only what differs is written: a column that is not written costs its
+// index nothing on SQLite.
+func (tx *Tx) ChangePeople(changes []PersonChange) error {
+	people, sets := make([]*PersonRow, len(changes)), make([]columnSet, len(changes))
+	for i, c := range changes {
+		people[i], sets[i] = c.After, c.changed()
+		if tx.released[c.After.Seq] {
+			sets[i] |= keyColumns
+		}
+	}
+	return tx.updatePeople(people, sets)
+}
+
+func (tx *Tx) updatePeople(people []*PersonRow, sets []columnSet) error {
+	if tx.store.engine == Postgres && len(people) > 1 {
+		return tx.updateTogether(people, sets)
+	}
+	for i, p := range people {
+		if err := tx.updateOne(p, sets[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// updateOne writes one person.
+func (tx *Tx) updateOne(p *PersonRow, set columnSet) error {
+	var query strings.Builder
+	args := make([]any, 0, bits.OnesCount32(uint32(set))+5)
+	// SQLite's driver looks a parameter's name up for every value, so there they have none.
+	mark := func(v any) string {
+		args = append(args, v)
+		if tx.store.engine == SQLite {
+			return "?"
+		}
+		return "$" + strconv.Itoa(len(args))
+	}
+	query.WriteString("UPDATE person SET version = " + mark(p.Version) + ", updated_at = " + mark(p.UpdatedAt.UnixMicro()))
+	for i := range personFields {
+		if set&(1<<i) == 0 {
+			continue
+		}
+		v, err := valueOf(i, p)
+		if err != nil {
+			return err
+		}
+		query.WriteString(", " + personFields[i].name + " = " + mark(v))
+	}
+	query.WriteString(" WHERE seq = " + mark(p.Seq) + " AND tenant = " + mark(tx.tenant) + " AND version = " + mark(p.Version-1))
+	n, err := tx.repeated(query.String(), args...)
+	switch {
+	case clash(err):
+		return fmt.Errorf("%w: %w", ErrClash, err)
+	case err != nil:
+		return fmt.Errorf("store: update person %d: %w", p.Seq, err)
+	case n != 1:
+		return fmt.Errorf("%w: person %d has moved on", ErrClash, p.Seq)
+	}
+	return nil
+}
+
+// valueOf gives what a column of a person is to hold.
+func valueOf(i int, p *PersonRow) (any, error) {
+	switch column := &personFields[i]; {
+	case i == profileColumn:
+		s, err := profileText(p)
+		return orNull(s), err
+	case column.text != nil:
+		return orNull(column.text(p)), nil
+	case column.none:
+		return orNullNumber(column.number(p)), nil
+	default:
+		return column.number(p), nil
+	}
+}
+
+// profileText is a profile as it is stored. "" is one without anything in it.
+func profileText(p *PersonRow) (string, error) {
+	b, err := json.Marshal(&p.Profile)
+	if err != nil {
+		return "", fmt.Errorf("store: profile of person %d: %w", p.Seq, err)
+	}
+	if len(b) == len("{}") {
+		return "", nil
+	}
+	return string(b), nil
+}
+
+// repeated runs a statement that comes again, and says how many rows it changed. Its text is kept where that spares the next one work: on SQLite
+// for the transaction, on PostgreSQL by the driver for the connection.
+func (tx *Tx) repeated(query string, args ...any) (int64, error) {
+	if tx.store.engine == Postgres {
+		return tx.affect(query, args...)
+	}
+	stmt, err := tx.prepared(query)
+	if err != nil {
+		return 0, err
+	}
+	result, err := stmt.ExecContext(tx.ctx, args...)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+// updateTogether writes people with one statement, of the columns that any of them needs: PostgreSQL plans a statement for as long as it takes to
+// write a person or two. Nobody in the list takes a key that another one in it holds; whoever gave up such a key has released it.
+func (tx *Tx) updateTogether(people []*PersonRow, sets []columnSet) error {
+	var set columnSet
+	for _, s := range sets {
+		set |= s
+	}
+	var assign, names, arrays strings.Builder
+	args := []any{tx.tenant}
+	add := func(name, kind string, list any) {
+		args = append(args, list)
+		names.WriteString(", " + name)
+		arrays.WriteString(", $" + strconv.Itoa(len(args)) + "::" + kind + "[]")
+	}
+	add("seq", "bigint", numbersOf(people, func(p *PersonRow) int64 { return p.Seq }))
+	add("version", "bigint", numbersOf(people, func(p *PersonRow) int64 { return p.Version }))
+	add("updated_at", "bigint", numbersOf(people, func(p *PersonRow) int64 { return p.UpdatedAt.UnixMicro() }))
+	assign.WriteString("version = v.version, updated_at = v.updated_at")
+	for i := range personFields {
+		column := &personFields[i]
+		switch {
+		case set&(1<<i) == 0:
+			continue
+		case column.number != nil:
+			add(column.name, "bigint", numbersOf(people, column.number))
+		default:
+			texts, err := textsOf(people, i)
+			if err != nil {
+				return err
+			}
+			add(column.name, "text", texts)
+		}
+		switch {
+		case column.none:
+			assign.WriteString(", " + column.name + " = nullif(v." + column.name + ", 0)")
+		case column.number != nil:
+			assign.WriteString(", " + column.name + " = v." + column.name)
+		default:
+			assign.WriteString(", " + column.name + " = nullif(v." + column.name + ", '')")
+		}
+	}
+	n, err := tx.affect("UPDATE person AS t SET "+assign.String()+" FROM unnest("+arrays.String()[2:]+") AS v("+names.String()[2:]+
+		") WHERE t.seq = v.seq AND t.tenant = $1 AND t.version = v.version - 1", args...)
+	switch {
+	case clash(err):
+		return fmt.Errorf("%w: %w", ErrClash, err)
+	case err != nil:
+		return fmt.Errorf("store: update people: %w", err)
+	case n != int64(len(people)):
+		return fmt.Errorf("%w: %d of %d people have moved on", ErrClash, int64(len(people))-n, len(people))
+	}
+	return nil
+}
+
+func numbersOf(people []*PersonRow, of func(*PersonRow) int64) []int64 {
+	list := make([]int64, len(people))
+	for i, p := range people {
+		list[i] = of(p)
+	}
+	return list
+}
+
+// textsOf gives a column of texts, of which "" is NULL.
+func textsOf(people []*PersonRow, column int) (list []string, err error) {
+	list = make([]string, len(people))
+	for i, p := range people {
+		if column != profileColumn {
+			list[i] = personFields[column].text(p)
+			continue
+		}
+		if list[i], err = profileText(p); err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
+}
+
+// ReleaseKeys makes people hold no key until ChangePeople writes what they hold then, within this transaction: so that two can swap.
+func (tx *Tx) ReleaseKeys(people []int64) error {
+	if len(people) == 0 {
+		return nil
+	}
+	if tx.released == nil {
+		tx.released = make(map[int64]bool, len(people))
+	}
+	for _, seq := range people {
+		tx.released[seq] = true
+	}
+	const release = "UPDATE person SET username_key = NULL, email_key = NULL, phone_key = NULL, employee_key = NULL, code_key = NULL, source_key = NULL WHERE "
+	if tx.store.engine == Postgres {
+		return tx.exec(release+"seq = ANY ($1) AND tenant = $2", people, tx.tenant)
+	}
+	for _, seq := range people {
+		if _, err := tx.repeated(release+"seq = ? AND tenant = ?", seq, tx.tenant); err != nil {
+			return fmt.Errorf("store: release keys of person %d: %w", seq, err)
+		}
+	}
+	return nil
+}
