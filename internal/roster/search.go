@@ -70,6 +70,11 @@ func (r *Roster) searching(ctx context.Context, caller muster.Caller, q store.Pe
 	if err := checkSearch(q); err != nil {
 		return err
 	}
+	return r.inTurn(ctx, caller, f)
+}
+
+// inTurn runs f, which may look through everybody, when it is the caller's turn, and within SearchTime.
+func (r *Roster) inTurn(ctx context.Context, caller muster.Caller, f func(ctx context.Context) error) error {
 	bound, cancel := context.WithTimeout(ctx, SearchTime)
 	defer cancel()
 	back, err := r.searches.take(bound, fmt.Sprintf("%d %d %s", caller.Tenant, caller.Key, caller.Name))

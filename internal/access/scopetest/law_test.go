@@ -102,6 +102,9 @@ var engine = map[string]operation{
 	"Get": {reads, func(w *world, c muster.Caller) (int, error) {
 		return one(second(w.engine.Get(w.Context(), c, w.done.ID)))
 	}},
+	"Numbered": {reads, func(w *world, c muster.Caller) (int, error) {
+		return one(second(w.engine.Numbered(w.Context(), c, w.done.Seq)))
+	}},
 	"List": {reads, func(w *world, c muster.Caller) (int, error) {
 		l, err := w.engine.List(w.Context(), c, "", "", 0, 100)
 		return the(len(l), err)
@@ -176,6 +179,19 @@ var people = map[string]operation{
 	}},
 	"BySeq": {reads, func(w *world, c muster.Caller) (int, error) {
 		l, err := w.roster.BySeq(w.Context(), c, []int64{w.ann.Seq})
+		return the(len(l), err)
+	}},
+	"Find": {reads, func(w *world, c muster.Caller) (int, error) {
+		l, total, err := w.roster.Find(w.Context(), c, roster.Filter{Where: roster.Condition{Field: "email", Op: roster.Is, Values: []any{w.ann.Email}}})
+		if total != len(l) {
+			w.Errorf("found %d of %d", len(l), total)
+		}
+		return the(len(l), err)
+	}},
+	"Passwords": {reads, func(w *world, c muster.Caller) (int, error) {
+		_, err := w.roster.Change(w.Context(), w.admin, []roster.Wish{{Person: w.ann.ID, PasswordHash: "hash"}})
+		w.must(err)
+		l, err := w.roster.Passwords(w.Context(), c, []int64{w.ann.Seq})
 		return the(len(l), err)
 	}},
 	"Counts": {asks, func(w *world, c muster.Caller) (int, error) {
