@@ -12,15 +12,15 @@ import (
 // PersonChange is a stored person as read, and as they are to become.
 type PersonChange struct{ Before, After *PersonRow }
 
-// personField is a column that changes. It holds a text, of which "" is NULL, or a number.
-type personField struct {
+// writtenColumn is a column that changes. It holds a text, of which "" is NULL, or a number.
+type writtenColumn struct {
 	name   string
 	text   func(*PersonRow) string
 	number func(*PersonRow) int64
 	none   bool // 0 is NULL
 }
 
-// columnSet is some of personFields, by their place.
+// columnSet is some of writtenColumns, by their place.
 type columnSet uint32
 
 const (
@@ -29,7 +29,7 @@ const (
 	firstPlain
 )
 
-var personFields = []personField{
+var writtenColumns = []writtenColumn{
 	nameKeyColumn: {name: "name_key", text: nameKey},
 	profileColumn: {name: "profile"},
 	firstPlain:    {name: "username", text: func(p *PersonRow) string { return p.Username }},
@@ -58,15 +58,15 @@ var personFields = []personField{
 }
 
 var (
-	allColumns  = columnSet(1<<len(personFields)) - 1
+	allColumns  = columnSet(1<<len(writtenColumns)) - 1
 	nameColumns = setOf("first_name", "last_name", "display_name", "state") // that nameKey is made of
 	keyColumns  = setOf(string(UsernameKey), string(EmailKey), string(PhoneKey), string(EmployeeKey), string(CodeKey), string(SourceKey))
 )
 
 func setOf(names ...string) (set columnSet) {
 	for _, name := range names {
-		for i := range personFields {
-			if personFields[i].name == name {
+		for i := range writtenColumns {
+			if writtenColumns[i].name == name {
 				set |= 1 << i
 			}
 		}
@@ -76,8 +76,8 @@ func setOf(names ...string) (set columnSet) {
 
 // changed gives the columns in which two states of a person differ.
 func (c PersonChange) changed() (set columnSet) {
-	for i := firstPlain; i < len(personFields); i++ {
-		column := &personFields[i]
+	for i := firstPlain; i < len(writtenColumns); i++ {
+		column := &writtenColumns[i]
 		if column.text != nil && column.text(c.Before) != column.text(c.After) || column.number != nil && column.number(c.Before) != column.number(c.After) {
 			set |= 1 << i
 		}
@@ -139,7 +139,7 @@ func (tx *Tx) updateOne(p *PersonRow, set columnSet) error {
 		return "$" + strconv.Itoa(len(args))
 	}
 	query.WriteString("UPDATE person SET version = " + mark(p.Version) + ", updated_at = " + mark(p.UpdatedAt.UnixMicro()))
-	for i := range personFields {
+	for i := range writtenColumns {
 		if set&(1<<i) == 0 {
 			continue
 		}
@@ -147,7 +147,7 @@ func (tx *Tx) updateOne(p *PersonRow, set columnSet) error {
 		if err != nil {
 			return err
 		}
-		query.WriteString(", " + personFields[i].name + " = " + mark(v))
+		query.WriteString(", " + writtenColumns[i].name + " = " + mark(v))
 	}
 	query.WriteString(" WHERE seq = " + mark(p.Seq) + " AND tenant = " + mark(tx.tenant) + " AND version = " + mark(p.Version-1))
 	n, err := tx.repeated(query.String(), args...)
@@ -164,7 +164,7 @@ func (tx *Tx) updateOne(p *PersonRow, set columnSet) error {
 
 // valueOf gives what a column of a person is to hold.
 func valueOf(i int, p *PersonRow) (any, error) {
-	switch column := &personFields[i]; {
+	switch column := &writtenColumns[i]; {
 	case i == profileColumn:
 		s, err := profileText(p)
 		return orNull(s), err
@@ -224,8 +224,8 @@ func (tx *Tx) updateTogether(people []*PersonRow, sets []columnSet) error {
 	add("version", "bigint", numbersOf(people, func(p *PersonRow) int64 { return p.Version }))
 	add("updated_at", "bigint", numbersOf(people, func(p *PersonRow) int64 { return p.UpdatedAt.UnixMicro() }))
 	assign.WriteString("version = v.version, updated_at = v.updated_at")
-	for i := range personFields {
-		column := &personFields[i]
+	for i := range writtenColumns {
+		column := &writtenColumns[i]
 		switch {
 		case set&(1<<i) == 0:
 			continue
@@ -273,7 +273,7 @@ func textsOf(people []*PersonRow, column int) (list []string, err error) {
 	list = make([]string, len(people))
 	for i, p := range people {
 		if column != profileColumn {
-			list[i] = personFields[column].text(p)
+			list[i] = writtenColumns[column].text(p)
 			continue
 		}
 		if list[i], err = profileText(p); err != nil {
