@@ -23,6 +23,11 @@ func PersonSeq(id uuid.UUID) int64 {
 	return int64(binary.BigEndian.Uint64(id[8:]) & (1<<62 - 1))
 }
 
+// PersonCreated is the time of creation in a person's id, to the millisecond.
+func PersonCreated(id uuid.UUID) time.Time {
+	return time.UnixMilli(int64(binary.BigEndian.Uint64(id[:8]) >> 16)).UTC()
+}
+
 // An item has no id of its own in storage: it is (batch, index). Its outward ids are computed from these and the batch's creation time, and lead
 // back without an index. They carry the batch in 38 bits and the index in ItemIndexBits.
 const (

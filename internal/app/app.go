@@ -18,6 +18,7 @@ import (
 
 	"github.com/musterid/muster/internal/access"
 	"github.com/musterid/muster/internal/api/edconnekt"
+	"github.com/musterid/muster/internal/api/jumpcloud"
 	"github.com/musterid/muster/internal/batch"
 	"github.com/musterid/muster/internal/config"
 	"github.com/musterid/muster/internal/connector/all"
@@ -121,6 +122,7 @@ func (a *App) openCore(ctx context.Context) error {
 	})
 	a.intake = intake.New(a.store, a.batches, a.roster)
 	a.intake.RegisterProfile(edconnekt.Profile()) // also where that surface is off: its imports go on
+	a.intake.RegisterProfile(jumpcloud.Profile())
 	a.invite = invite.New(invite.Options{
 		Store: a.store, Queue: a.queue, Provision: a.provision, Key: a.key, Mail: a.mail, PublicURL: a.publicURL, Locale: a.config.Mail.Locale,
 		PasswordMin: a.config.Mail.PasswordMin, Place: place, Log: a.log,

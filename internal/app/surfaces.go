@@ -25,6 +25,9 @@ func (a *App) surfaces(closing context.Context) http.Handler {
 	if !a.config.EdConnekt.Off {
 		surfaces, facts = append(surfaces, a.edconnekt(closing)), edconnekt.Root()
 	}
+	if !a.config.JumpCloud.Off {
+		surfaces = append(surfaces, a.jumpcloud())
+	}
 	return api.NewRouter(a.log, a.config.Now, api.Home(links, facts, a.readiness), surfaces...)
 }
 

@@ -34,3 +34,18 @@ func (e *Engine) Origins(ctx context.Context, caller muster.Caller, b Batch) (so
 	})
 	return source, retryOf, err
 }
+
+// Numbered gives a batch by its number, for surfaces whose ids carry one; the caller of it holds the rest of the id against the batch.
+func (e *Engine) Numbered(ctx context.Context, caller muster.Caller, seq int64) (b Batch, err error) {
+	find := func(tx *store.Tx) (found store.BatchRow, err error) {
+		b, err = tx.BatchBySeq(seq)
+		if err == nil && b.State == muster.Receiving {
+			err = missing(&b)
+		}
+		return b, err
+	}
+	if err = e.seek(ctx, caller, find, func(*store.Tx) error { return nil }); err != nil {
+		return Batch{}, err
+	}
+	return b, nil
+}

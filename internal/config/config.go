@@ -29,6 +29,8 @@ type Config struct {
 
 	EdConnekt EdConnekt `embed:""`
 
+	JumpCloud JumpCloud `embed:""`
+
 	Limits Limits `embed:""`
 }
 
@@ -53,6 +55,7 @@ func (c Config) WithDefaults() Config {
 	set(&c.LogLevel, "info")
 	set(&c.LogFormat, "text")
 	c.Mail.setDefaults()
+	c.JumpCloud.setDefaults()
 	l := &c.Limits
 	set(&l.Body, 1<<20)
 	set(&l.Depth, 32)
@@ -89,6 +92,7 @@ func (c Config) Check() error {
 		add("sealing-key-file", "The sealing key is given twice: as a file and as itself. Keep one of them.")
 	}
 	c.Mail.check(c.Listen, add)
+	c.JumpCloud.check(add)
 	if !oneOf(c.LogLevel, "debug", "info", "warn", "error") {
 		add("log-level", "%q is none of debug, info, warn, error.", c.LogLevel)
 	}

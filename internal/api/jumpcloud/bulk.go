@@ -1,0 +1,239 @@
+package jumpcloud
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"net/http"
+	"strings"
+
+	"github.com/musterid/muster"
+	"github.com/musterid/muster/internal/access"
+	"github.com/musterid/muster/internal/api"
+	"github.com/musterid/muster/internal/batch"
+	"github.com/musterid/muster/internal/intake"
+)
+
+func (s *surface) jobs() {
+	s.routeLong("POST /api/v2/bulk/users", func(q *request) (any, error) { return s.submit(q, createMode) })
+	s.routeLong("PATCH /api/v2/bulk/users", func(q *request) (any, error) { return s.submit(q, updateMode) })
+	s.route("GET /api/v2/bulk/users/{id}/results", s.results)
+	s.route("GET /api/v2/jobs/{id}", s.job)
+	s.route("GET /api/v2/jobs/{id}/results", s.results)
+}
+
+// jobNames are the names that jobs have (contract §5).
+var jobNames = map[string]string{createMode: "bulk-users-create", updateMode: "bulk-users-update"}
+
+// submit takes the body of a job in as it arrives, and answers when all of it is durable (contract §3).
+func (s *surface) submit(q *request, operation string) (any, error) {
+	m, silent, err := s.modeOfRequest(q, operation)
+	if err != nil {
+		return nil, err
+	}
+	if err := q.writer(); err != nil {
+		return nil, err
+	}
+	content, err := s.body(q)
+	if err != nil {
+		return nil, err
+	}
+	once, replayed, err := s.claim(q, content)
+	if err != nil || replayed != nil {
+		return replayed, err
+	}
+	return s.receive(q, m, silent, content, once)
+}
+
+// modeOfRequest reads the parameters and headers of a job.
+func (s *surface) modeOfRequest(q *request, operation string) (m *mode, silent bool, err error) {
+	m = &mode{Operation: operation, Org: q.orgID(), Admin: q.admin(), At: s.Now().UTC()}
+	query := q.r.URL.Query()
+	switch query.Get("suppressEmail") {
+	case "", "false", "0":
+	case "true", "1":
+		silent = true
+	default:
+		return nil, false, badRequest("suppressEmail", "invalid", "suppressEmail is true or false.")
+	}
+	if operation == updateMode {
+		switch query.Get("arrayMode") {
+		case "", "replace":
+		case "merge":
+			m.Merge = true
+		default:
+			return nil, false, badRequest("arrayMode", "invalid", "arrayMode is replace or merge.")
+		}
+		return m, silent, nil
+	}
+	m.Source = strings.TrimSpace(q.r.Header.Get("Creation-Source"))
+	switch m.Source {
+	case "", bulkSource:
+		m.Source, m.State = bulkSource, s.States.CSVImport
+	case "jumpcloud:gapps", "jumpcloud:o365", "jumpcloud:workday", "jumpcloud:scim", "jumpcloud:custom_integration":
+		m.State = s.States.ApplicationImport
+	default:
+		return nil, false, badRequest("creation-source", "invalid", "The header creation-source names no source that is known. Leave it out, or send jumpcloud:bulk.")
+	}
+	return m, silent, nil
+}
+
+const bulkSource = "jumpcloud:bulk"
+
+// admin is the id of the owner of the key: the person it is of, else the key itself.
+func (q *request) admin() string {
+	if q.caller.Person != 0 {
+		return muster.HexID(q.caller.Person, q.org.CreatedAt)
+	}
+	return muster.HexID(q.caller.Key, q.org.CreatedAt)
+}
+
+// content is the body of a job as it arrives, unpacked. What is read of it goes into sum.
+type content struct {
+	io.Reader
+	sum hash.Hash
+}
+
+func (s *surface) body(q *request) (*content, error) {
+	var body io.Reader = api.Arriving(q.w, q.r.Body)
+	switch strings.ToLower(strings.TrimSpace(q.r.Header.Get("Content-Encoding"))) {
+	case "", "identity":
+		if q.r.ContentLength > s.BulkBody {
+			return nil, s.tooLarge()
+		}
+	case "gzip":
+		packed, err := gzip.NewReader(io.LimitReader(body, s.BulkBody)) // nothing grows by being packed
+		if err != nil {
+			return nil, badRequest("", intake.BodyInvalidJSON, "The body is not the gzip that Content-Encoding says it is.")
+		}
+		body = packed
+	default:
+		return nil, refuse(http.StatusUnsupportedMediaType, "Send the body as it is, or packed with gzip.")
+	}
+	c := &content{sum: sha256.New()}
+	c.Reader = io.TeeReader(body, c.sum)
+	return c, nil
+}
+
+func (s *surface) tooLarge() *refusal {
+	return refuse(http.StatusRequestEntityTooLarge, fmt.Sprintf("A body has at most %d bytes. Send the users in several jobs.", s.BulkBody),
+		detail{Reason: intake.BodyTooLarge})
+}
+
+// once is the claim on an idempotency key (contract §3.6); it may be empty.
+type once struct{ claim *access.Claim }
+
+// kept is the answer that a repeat gets. Sum is of the body, which is known only when all of it has been read.
+type kept struct {
+	Job string `json:"job"`
+	Sum []byte `json:"sum"`
+}
+
+const repeatHeader = "Idempotency-Key"
+
+// claim looks for an earlier request with the same key, and gives its answer when there was one with the same body. The key is the organization's,
+// whichever of its API keys comes with it.
+func (s *surface) claim(q *request, c *content) (once, any, error) {
+	given := q.r.Header.Values(repeatHeader)
+	if len(given) == 0 || given[0] == "" {
+		return once{}, nil, nil
+	}
+	if key := given[0]; len(key) > 255 || strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return once{}, nil, badRequest(repeatHeader, "invalid", "An idempotency key has 1 to 255 visible ASCII characters.")
+	}
+	org := q.caller
+	org.Key, org.Person, org.Name = 0, 0, surfaceName
+	route := q.r.Method + " " + q.r.URL.EscapedPath() + "?" + q.r.URL.RawQuery
+	digest := sha256.Sum256([]byte(route))
+	answer, claim, err := s.Access.Replay(q.ctx, org, given[0], q.r.Method+" "+q.r.URL.EscapedPath(), digest[:])
+	if err != nil || answer == nil {
+		return once{claim}, nil, err
+	}
+	var k kept
+	if err := json.Unmarshal(answer.Body, &k); err != nil {
+		return once{}, nil, fmt.Errorf("jumpcloud: answer that was kept: %w", err)
+	}
+	n, err := io.Copy(io.Discard, io.LimitReader(c, s.BulkBody+1))
+	if err != nil {
+		return once{}, nil, badRequest("", intake.BodyInvalidJSON, "The body did not arrive as a whole.")
+	}
+	if n > s.BulkBody || !bytes.Equal(c.sum.Sum(nil), k.Sum) {
+		return once{}, nil, muster.Errorf(muster.Conflict, repeatHeader, "This idempotency key was used for another request. Take a new one for each request.")
+	}
+	q.w.Header().Set("Idempotency-Replayed", "true")
+	return once{}, jobID{k.Job}, nil
+}
+
+// jobID is the answer to a job (contract §3.4).
+type jobID struct {
+	ID string `json:"jobId"`
+}
+
+// receive stores the body as a batch and has it carried out.
+func (s *surface) receive(q *request, m *mode, silent bool, c *content, once once) (any, error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			_ = s.Access.Abandon(context.WithoutCancel(q.ctx), once.claim) // the panic goes on, and counts more
+			panic(cause)
+		}
+	}()
+	extra, err := json.Marshal(m)
+	if err != nil {
+		return nil, fmt.Errorf("jumpcloud: options of a job: %w", err)
+	}
+	array := intake.Array{
+		Name: jobNames[m.Operation], Profile: profile, Matching: muster.EachNew, Extra: extra, Report: !silent,
+		Limits: intake.ArrayLimits{Bytes: s.BulkBody, Rows: s.BulkRows, ElementBytes: int(min(s.BulkBody, mostElement)), Depth: s.Depth},
+		Note:   []string{"email", "username", "employeeIdentifier", "id", "_id"}, Secret: "password", CheckSecret: s.Access.CheckNewPassword,
+	}
+	if m.Operation == updateMode {
+		array.Matching = muster.ByID
+	}
+	var id string
+	array.Also = func(tx *intake.Tx, b *batch.Batch) error {
+		id = jobIDOf(b)
+		text, err := json.Marshal(kept{Job: id, Sum: c.sum.Sum(nil)})
+		if err != nil {
+			return fmt.Errorf("jumpcloud: keep the answer: %w", err)
+		}
+		return once.claim.Remember(tx, access.Answer{Status: http.StatusOK, Body: text})
+	}
+	if _, err := s.Intake.ReceiveArray(q.ctx, q.caller, c, array); err != nil {
+		return nil, errors.Join(s.bodyRefused(err), s.Access.Abandon(context.WithoutCancel(q.ctx), once.claim))
+	}
+	return jobID{id}, nil
+}
+
+// mostElement is the largest object of a body.
+const mostElement = 1 << 20
+
+func jobIDOf(b *batch.Batch) string { return muster.HexID(b.Seq, b.CreatedAt) }
+
+// bodyRefused puts a fault of a body as a whole into this surface's words (contract §3.3).
+func (s *surface) bodyRefused(err error) error {
+	var body *intake.BodyError
+	if !errors.As(err, &body) {
+		if errors.Is(err, gzip.ErrChecksum) || errors.Is(err, gzip.ErrHeader) || errors.Is(err, io.ErrUnexpectedEOF) {
+			return badRequest("", intake.BodyInvalidJSON, "The body did not arrive as a whole.")
+		}
+		return err
+	}
+	status := http.StatusBadRequest
+	if body.Reason == intake.BodyTooLarge || body.Reason == intake.BodyTooManyRows {
+		status = http.StatusRequestEntityTooLarge
+	}
+	d := detail{Reason: body.Reason}
+	if body.Index >= 0 {
+		d.Index, d.Field = &body.Index, fmt.Sprintf("[%d]", body.Index)
+	}
+	if body.Offset >= 0 {
+		d.Offset = &body.Offset
+	}
+	return refuse(status, body.Err.Message, d)
+}
