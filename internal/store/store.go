@@ -93,11 +93,11 @@ func (s *Store) openSQLite() error {
 		return err
 	}
 	path := "file:" + escapeSQLitePath(s.dsn) + "?" + sqlitePragmas
-	if s.write, err = sql.Open("sqlite", path+"&_txlock=immediate&_pragma=cache_size(-16000)"); err != nil {
+	if s.write, err = openSQLiteHandle(path+"&_txlock=immediate&_pragma=cache_size(-16000)"); err != nil {
 		return err
 	}
 	s.write.SetMaxOpenConns(1)
-	if s.read, err = sql.Open("sqlite", path+"&_pragma=query_only(1)&_pragma=cache_size(-4000)"); err != nil {
+	if s.read, err = openSQLiteHandle(path+"&_pragma=query_only(1)&_pragma=cache_size(-4000)"); err != nil {
 		return err
 	}
 	readers := max(4, runtime.GOMAXPROCS(0))
