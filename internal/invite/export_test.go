@@ -3,6 +3,7 @@ package invite
 import (
 	"context"
 
+	"github.com/musterid/muster/internal/intake"
 	"github.com/musterid/muster/internal/provision"
 	"github.com/musterid/muster/internal/store"
 )
@@ -20,3 +21,6 @@ func (i *Invite) Drop(ctx context.Context, m store.MailRow) error { return i.dro
 func (i *Invite) Activation(ctx context.Context, args provision.ActivationArgs) error {
 	return i.activation(ctx, args)
 }
+
+// Report does the job of telling an import's end.
+func (i *Invite) Report(ctx context.Context, args intake.ReportArgs) error { return i.report(ctx, args) }

@@ -9,6 +9,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"strings"
 	"sync"
@@ -16,8 +17,10 @@ import (
 	"time"
 
 	"github.com/musterid/muster"
+	"github.com/musterid/muster/internal/batch"
 	"github.com/musterid/muster/internal/connector"
 	"github.com/musterid/muster/internal/connector/rehearsal"
+	"github.com/musterid/muster/internal/intake"
 	"github.com/musterid/muster/internal/invite"
 	"github.com/musterid/muster/internal/mail"
 	"github.com/musterid/muster/internal/mail/mailtest"
@@ -45,6 +48,7 @@ type Office struct {
 	Roster    *roster.Roster
 	Provision *provision.Provision
 	Invite    *invite.Invite
+	Engine    *batch.Engine // of imports, which internal/intake works through
 	Target    provision.TargetView
 	Server    *rehearsal.Server // what the target has
 	Caller    muster.Caller
@@ -81,7 +85,7 @@ func (o *Office) Run(prepare func(*invite.Invite)) {
 	log := slog.New(slog.NewTextHandler(writer{o}, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	options := queue.Options{
 		Engine: string(o.Store.Engine()), DSN: o.Store.DSN(), Log: log, PollInterval: 50 * time.Millisecond,
-		Workers: map[string]int{provision.FollowLane: 2, provision.DeliverLane: 2, invite.Lane: 2},
+		Workers: map[string]int{batch.Lane: 2, provision.FollowLane: 2, provision.DeliverLane: 2, invite.Lane: 2},
 	}
 	if o.Store.Engine() == store.SQLite {
 		options.Writer = o.Store.Handle()
@@ -96,12 +100,13 @@ func (o *Office) Run(prepare func(*invite.Invite)) {
 	if err != nil {
 		o.T.Fatal(err)
 	}
-	o.Roster = roster.New(o.Store, q)
+	o.Engine, o.Roster = batch.New(o.Store, q, o.Key, log), roster.New(o.Store, q)
+	intake.New(o.Store, o.Engine, o.Roster)
 	o.Provision = provision.New(provision.Options{
 		Store: o.Store, Queue: q, Roster: o.Roster, Key: o.Key, Kinds: []connector.Kind{o.kind()}, Log: log, CanMail: true,
 	})
 	o.Invite = invite.New(invite.Options{
-		Store: o.Store, Queue: q, Provision: o.Provision, Key: o.Key, Mail: server, PublicURL: func() string { return PublicURL + "/" }, Locale: "fr", Log: log,
+		Store: o.Store, Queue: q, Provision: o.Provision, Key: o.Key, Mail: server, PublicURL: func() string { return PublicURL + "/" }, Locale: "fr", Place: o.place, Log: log,
 	})
 	if prepare != nil {
 		prepare(o.Invite)
@@ -117,6 +122,11 @@ func (o *Office) Run(prepare func(*invite.Invite)) {
 		}
 	})
 	o.T.Cleanup(o.Stop)
+}
+
+// place has imports of the surface "desk" be called by their number, and read there.
+func (o *Office) place(b muster.Batch) (p invite.Place, ok bool) {
+	return invite.Place{Name: fmt.Sprint("D", b.Seq), Path: fmt.Sprint("/desk/", b.Seq), Quiet: "quiet=true"}, b.Surface == "desk"
 }
 
 // writer keeps the log.
