@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // Record is the known facts of something as plain data: field name to value. What is not known is absent; nil never stands in one. Values are
@@ -103,6 +104,16 @@ func (c Change) Field(name string) (FieldChange, bool) {
 		}
 	}
 	return FieldChange{}, false
+}
+
+// With gives c with one more field, of which neither value is told: that it was set is all that anybody may know.
+func (c Change) With(field string) Change {
+	if c.Empty() {
+		c.Action = Update
+	}
+	c.Fields = append(slices.Clone(c.Fields), FieldChange{Field: field})
+	slices.SortStableFunc(c.Fields, func(a, b FieldChange) int { return strings.Compare(a.Field, b.Field) })
+	return c
 }
 
 // Names lists the fields that change.

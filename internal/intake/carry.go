@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/musterid/muster"
+	"github.com/musterid/muster/internal/access"
 	"github.com/musterid/muster/internal/batch"
 	"github.com/musterid/muster/internal/provision"
 	"github.com/musterid/muster/internal/roster"
@@ -32,7 +33,7 @@ func (in *Intake) Carry(tx *store.Tx, b *store.BatchRow, decoded any, c batch.Ch
 	}
 	rules := rows.options.Rules.Rules(tenant.Settings)
 	rules.Holders, rules.Bounds = m.holders, m.bounds
-	rules.SharedEmail, rules.DryRun = rows.options.SharedEmail, c.Dry
+	rules.SharedEmail, rules.DryRun, rules.Batch = rows.options.SharedEmail, c.Dry, b.Seq
 	if c.Dry {
 		rules.Plan = b.Seq
 	}
@@ -41,9 +42,16 @@ func (in *Intake) Carry(tx *store.Tx, b *store.BatchRow, decoded any, c batch.Ch
 		return nil, err
 	}
 	ops := make([]roster.Op, len(rows.wishes))
+	adapted := adaptations{}
 	for i := range rows.wishes {
-		ops[i] = roster.Op{Person: m.person[i], Draft: rows.wishes[i].draft, Row: rows.wishes[i].row, New: rows.wishes[i].made}
-		if m.passOver(i) || len(faults[i]) > 0 {
+		w := &rows.wishes[i]
+		ops[i] = roster.Op{Person: m.person[i], Draft: w.draft, Row: w.row, New: w.made}
+		switch {
+		case m.skip[m.first+i]:
+			ops[i].Person = -1
+		case w.asked != nil:
+			adapted.complete(&ops[i], w.asked, len(faults[i]) > 0)
+		case m.passOver(i) || len(faults[i]) > 0:
 			ops[i].Person = -1
 		}
 	}
@@ -53,10 +61,13 @@ func (in *Intake) Carry(tx *store.Tx, b *store.BatchRow, decoded any, c batch.Ch
 	}
 	items := make([]muster.Item, len(ops))
 	for i := range items {
-		faults[i] = append(faults[i], outcomes[i].Faults...)
+		faults[i] = append(faults[i], adapted.inRow(rows.profile, outcomes[i].Faults)...)
 		items[i] = itemOf(b.Seq, c, i, &rows.wishes[i], outcomes[i], faults[i], m.warnings[i])
 		if m.gone[i] && len(m.faults[i]) == 0 {
 			items[i].State, items[i].Reasons, items[i].Change = muster.SkippedItem, muster.Errors{nobodyToTakeOut}, muster.Change{}
+		}
+		if rows.wishes[i].secret && len(faults[i]) == 0 {
+			items[i].Change = items[i].Change.With("password")
 		}
 		items[i].Reasons = rows.options.inColumns(items[i].Reasons)
 	}
@@ -78,12 +89,17 @@ func itemOf(b int64, c batch.Chunk, i int, w *wish, out roster.Outcome, faults, 
 	return item
 }
 
-// Written has the accounts of the batch's people looked at, where there is a target at all and they are not to be asked for first, and the end of
+// Written has passwords that came with the rows hashed, has the accounts of the batch's people looked at, where there is a target at all and they are not to be asked for first, and the end of
 // the batch told.
 func (in *Intake) Written(tx *store.Tx, b *store.BatchRow) error {
 	o, err := OptionsOf(*b)
 	if err != nil {
 		return err
+	}
+	if o.Secret != "" {
+		if err := access.Settle(tx, b.Seq, b.NextIndex); err != nil {
+			return err
+		}
 	}
 	if err := in.report(tx, b, o); err != nil || o.AccountsAsked {
 		return err

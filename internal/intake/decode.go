@@ -36,11 +36,14 @@ type wish struct {
 	made     *muster.Person // what the row makes of somebody new
 	faults   muster.Errors
 	warnings muster.Errors
+	secret   bool   // a password came with the row
+	asked    *Asked // by a row that a profile has read as an object
 }
 
 // chunk is what Decode gives to Carry.
 type chunk struct {
 	options Options
+	profile *Profile // nil when there is none
 	wishes  []wish
 }
 
@@ -50,12 +53,12 @@ func (in *Intake) Decode(ctx context.Context, b *store.BatchRow, rows []batch.Ro
 	if err := json.Unmarshal(b.Options, &c.options); err != nil {
 		return nil, fmt.Errorf("intake: options of batch %d: %w", b.Seq, err)
 	}
-	profile, err := in.profile(c.options.Profile)
-	if err != nil {
+	var err error
+	if c.profile, err = in.profile(c.options.Profile); err != nil {
 		return nil, err
 	}
 	for i := range rows {
-		c.wishes[i] = c.options.wish(&rows[i], profile)
+		c.wishes[i] = c.options.wish(&rows[i], c.profile)
 		if i%500 == 0 && ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
@@ -66,6 +69,10 @@ func (in *Intake) Decode(ctx context.Context, b *store.BatchRow, rows []batch.Ro
 // wish reads one row, with all its faults.
 func (o *Options) wish(row *batch.Row, profile *Profile) wish {
 	w := o.asked(row, profile)
+	if w.asked != nil {
+		w.complete(o, profile)
+		return w
+	}
 	if o.Addresses {
 		w.readAddress()
 	}
@@ -107,7 +114,12 @@ func (w *wish) takeAddress(found *store.PersonRow) {
 
 // asked is what stands in a row, with the faults in its form. profile may be nil.
 func (o *Options) asked(row *batch.Row, profile *Profile) wish {
-	w := wish{row: row.Number, draft: make(muster.Draft, 8), faults: slices.Clone(row.Faults)}
+	w := wish{row: row.Number, faults: slices.Clone(row.Faults), warnings: slices.Clone(row.Warnings), secret: row.Secret}
+	if row.JSON != nil && profile != nil && profile.Object != nil {
+		w.askObject(o, profile, row.JSON)
+		return w
+	}
+	w.draft = make(muster.Draft, 8)
 	switch {
 	case row.JSON != nil:
 		w.readObject(o, row.JSON)

@@ -19,6 +19,10 @@ func (in *Intake) Labels(ctx context.Context, caller muster.Caller, b store.Batc
 	if err != nil {
 		return nil, err
 	}
+	profile, err := in.profile(o.Profile)
+	if err != nil {
+		profile = nil // its batch says so; names in our own words can be read all the same
+	}
 	labels := map[int]string{}
 	nameless := make([]muster.Item, 0, len(items))
 	for _, item := range items {
@@ -27,7 +31,7 @@ func (in *Intake) Labels(ctx context.Context, caller muster.Caller, b store.Batc
 		}
 	}
 	err = in.eachRow(ctx, caller, b, nameless, func(item *muster.Item, row *batch.Row) {
-		if label := o.label(row); label != "" {
+		if label := o.label(row, profile); label != "" {
 			labels[item.Index] = label
 		}
 	})
@@ -35,8 +39,11 @@ func (in *Intake) Labels(ctx context.Context, caller muster.Caller, b store.Batc
 }
 
 // label is what the row itself calls whom it means.
-func (o *Options) label(row *batch.Row) string {
-	w := o.asked(row, nil)
+func (o *Options) label(row *batch.Row, profile *Profile) string {
+	if row.JSON == nil {
+		profile = nil // what stands in the cells
+	}
+	w := o.asked(row, profile)
 	name := muster.Person{DisplayName: w.text("display_name"), FirstName: w.text("first_name"), LastName: w.text("last_name")}.Shown()
 	return cut(cmp.Or(name, w.text("email"), w.text("username"), w.text("source_id")))
 }

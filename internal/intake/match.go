@@ -27,12 +27,15 @@ type match struct {
 	warnings []muster.Errors // of each row
 }
 
-// passOver says that a row is not to be carried out: it has its outcome, there is nobody to take out, or it has faults.
+// passOver says that a row is not carried out: it has its outcome, there is nobody to take out, or it has faults.
 func (m *match) passOver(i int) bool { return m.skip[m.first+i] || m.gone[i] || len(m.faults[i]) > 0 }
 
 func (m *match) find() error {
 	m.person, m.faults, m.gone = make([]int64, len(m.wishes)), make([]muster.Errors, len(m.wishes)), make([]bool, len(m.wishes))
 	m.by = make([]string, len(m.wishes))
+	if m.options.Matching == muster.EachNew || m.options.Matching == muster.ByID {
+		return m.named()
+	}
 	var sources, emails, usernames []string
 	for i := range m.wishes {
 		w := &m.wishes[i]

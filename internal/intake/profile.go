@@ -32,8 +32,8 @@ type Asked struct {
 	Manager string // who becomes the manager, by such an id; "" leaves the manager to the draft
 
 	// Adapt is called when the row's turn comes, with the person as the rows before left them, and gives the draft as it is to be carried out, without
-	// what would change nothing in the surface's words. It must not alter d in place. nil leaves the draft as it is.
-	Adapt func(now *muster.Person, d muster.Draft) (muster.Draft, muster.Errors) // with the faults that only show against the person as they are now
+	// what would change nothing in the surface's words, and the faults that only show then. It must not alter d in place. nil leaves the draft as it is.
+	Adapt func(now *muster.Person, d muster.Draft) (muster.Draft, muster.Errors)
 
 	Faults   muster.Errors // any of them fails the row
 	Warnings muster.Errors

@@ -1,6 +1,7 @@
 package roster
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -96,7 +97,7 @@ func (c *carry) bound() error {
 	for i, op := range c.ops {
 		w := c.at[i]
 		if there := c.people[op.Person]; there != nil && !known[op.Person] {
-			c.out[i].Faults = muster.Errors{muster.Errorf(muster.NotFound, "id", "There is no person %s.", there.row.ID)}
+			c.out[i].Faults = muster.Errors{muster.Errorf(muster.NotFound, "id", "There is no person %s.", cmp.Or(op.ID, there.row.ID.String()))}
 			c.at[i] = nil
 			continue
 		}

@@ -1,6 +1,7 @@
 package roster
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -15,9 +16,15 @@ type Op struct {
 	Guard  int64        // the version that the caller saw; 0 accepts any
 	Row    int          // of the file, to name this op by when another one clashes with it; 0 when there is none
 
-	// Adapt is asked for the draft as it is to be carried out, once the ops before have left their mark on the person. It must not alter d, and depend
-	// on nothing else, as it may be asked several times. nil leaves the draft as it is.
-	Adapt func(now *muster.Person, d muster.Draft) (muster.Draft, muster.Errors) // with the faults that only show against the person as they are now
+	// ID is the 24-digit id (see muster.HexID) that Person was taken from. The op is refused when it leads to nobody who is present; "" asks nothing.
+	ID string
+	// Refused says that the caller has found fault with the op already. It is held against the keys that others hold, so that all its faults are told,
+	// and takes none.
+	Refused bool
+
+	// Adapt is asked for the draft as it is to be carried out, once the ops before have left their mark on the person, and for the faults that only
+	// show then. It must not alter d, and depend on nothing else, as it may be asked several times. nil leaves the draft as it is.
+	Adapt func(now *muster.Person, d muster.Draft) (muster.Draft, muster.Errors)
 
 	// New is Fresh().With(Draft), for a caller who has worked that out already and found no fault. It serves when somebody new is enrolled.
 	New *muster.Person
@@ -44,6 +51,8 @@ type Rules struct {
 	SharedEmail bool   // an address that somebody holds is taken without claiming it, and is no fault
 	DryRun      bool   // decide, and write nothing; usernames are forecasts
 	FromZero    bool   // rows are spoken of as whoever submitted them counts them: from 0
+	HexIDs      bool   // people are spoken of by their 24-digit ids
+	Batch       int64  // that the ops are rows of; 0 is none
 	Plan        int64  // of a dry run: the batch whose earlier rows are to count as if they had been carried out
 
 	// Holders are who holds keys, as the caller has just read it in the same transaction (0: nobody), so that they need not be asked for again.
@@ -164,6 +173,9 @@ func (c *carry) load() error {
 		w := c.people[op.Person]
 		switch {
 		case op.Person < 0: // the caller has refused it already
+		case op.ID != "" && (w == nil || w.before.State == muster.Deleted || muster.HexID(w.before.Seq, w.before.CreatedAt) != op.ID):
+			c.fail(i, muster.Errorf(muster.NotFound, "id", "There is no person %s.", op.ID))
+			w = nil
 		case op.Person == 0:
 			w = &working{row: fresh, before: nobody, isNew: true, op: i}
 		case w == nil:
@@ -230,12 +242,16 @@ func (c *carry) newManager(i int) uuid.UUID {
 func (c *carry) next(i int) (*store.PersonRow, muster.Errors) {
 	w := c.at[i]
 	next := new(store.PersonRow)
-	var faults muster.Errors
+	var faults, adapted muster.Errors
 	if w.isNew && c.ops[i].New != nil {
 		next.Person, next.CreatedAt = *c.ops[i].New, w.row.CreatedAt
 	} else {
 		*next = *w.row
-		next.Person, faults = w.row.With(c.ops[i].Draft)
+		draft := c.ops[i].Draft
+		if adapt := c.ops[i].Adapt; adapt != nil {
+			draft, adapted = adapt(&w.row.Person, draft)
+		}
+		next.Person, faults = w.row.With(draft)
 	}
 	if muster.FoldKey(next.Username) != muster.FoldKey(w.row.Username) {
 		next.Generated = false
@@ -248,7 +264,10 @@ func (c *carry) next(i int) (*store.PersonRow, muster.Errors) {
 	case next.Manager == w.before.Manager:
 		next.ManagerSeq = w.before.ManagerSeq
 	}
-	faults = append(faults, checkPerson(w, next)...)
+	if c.ops[i].Refused {
+		return next, adapted // of the rest its caller knows
+	}
+	faults = append(slices.Concat(adapted, faults), checkPerson(w, next)...)
 	return next, append(faults, c.overtaken(i)...)
 }
 

@@ -16,6 +16,13 @@ type claims struct {
 	open      []openConflict
 	passed    bool // a key given up by one person was taken by another: their rows cannot be written in any order
 	freed     map[store.KeyColumn]map[string]bool
+	taken     map[takenKey]int // by which op
+}
+
+// takenKey is a key that an op has taken.
+type takenKey struct {
+	column store.KeyColumn
+	key    string
 }
 
 // openConflict is a conflict whose other party is in the database and has yet to be named.
@@ -112,6 +119,9 @@ func (c *carry) claim() error {
 		if err := c.settleKeys(i, next); err != nil {
 			return err
 		}
+		if c.ops[i].Refused {
+			continue
+		}
 		c.chooseName(i, next)
 		if len(c.out[i].Faults) > 0 || len(c.claims.open) > open {
 			continue
@@ -126,6 +136,7 @@ func (c *carry) lookUp() error {
 	c.claims.held = map[store.KeyColumn]map[string]int64{}
 	c.claims.freed = map[store.KeyColumn]map[string]bool{}
 	c.claims.leaving = map[string]store.Retired{}
+	c.claims.taken = map[takenKey]int{}
 	asked := map[store.KeyColumn][]string{}
 	var leaving []int64
 	for i := range c.ops {
@@ -229,7 +240,7 @@ func (c *carry) settleKeys(i int, next *store.PersonRow) error {
 			if u.column == store.PhoneKey {
 				field = c.phoneField(i, next)
 			}
-			c.conflict(i, field, u.value(next), holder)
+			c.conflict(i, field, u.value(next), holder, takenKey{u.column, *key})
 		}
 	}
 	next.Keys = keys
@@ -259,20 +270,34 @@ func (c *claims) outOfUse(username string) (store.Retired, bool) {
 	return r, retired
 }
 
-func (c *carry) conflict(i int, field, value string, holder int64) {
-	if holder > 0 {
+// conflict refuses op i a key that another one holds: an op before it, a row planned before it, or somebody in the database.
+func (c *carry) conflict(i int, field, value string, holder int64, key takenKey) {
+	row := 0
+	switch taker, here := c.claims.taken[key]; {
+	case here && holder > 0:
+		row = c.ops[taker].Row
+	case holder > plannedRow && holder < 0:
+		row = c.ops[-holder-1].Row
+	case holder < 0:
+		row = int(plannedRow - holder)
+	}
+	if row == 0 && holder > 0 {
 		c.claims.open = append(c.claims.open, openConflict{op: i, field: field, value: value, holder: holder})
 		return
 	}
-	row := int(plannedRow - holder)
-	if holder > plannedRow {
-		row = c.ops[-holder-1].Row
-	}
-	if row == 0 {
+	c.takenBy(i, field, value, row)
+}
+
+// takenBy refuses op i a key that a row before it has taken; 0 is one without a number.
+func (c *carry) takenBy(i int, field, value string, row int) {
+	switch {
+	case row == 0:
 		c.fail(i, muster.Errorf(muster.Conflict, field, "%q is already that of somebody earlier in the same request.", value))
-		return
+	case c.rules.FromZero:
+		c.fail(i, muster.Errorf(muster.Conflict, field, "%q is already that of the row with index %d.", value, row-1))
+	default:
+		c.fail(i, muster.Errorf(muster.Conflict, field, "%q is already that of row %d.", value, row))
 	}
-	c.fail(i, muster.Errorf(muster.Conflict, field, "%q is already that of row %d.", value, row))
 }
 
 // take records the keys that op i gives up and takes.
@@ -288,6 +313,7 @@ func (c *carry) take(i int, next *store.PersonRow) {
 		}
 		if old != "" {
 			c.claims.held[u.column][old] = 0
+			delete(c.claims.taken, takenKey{u.column, old})
 			c.claims.freed[u.column][old] = true
 			if u.column == store.UsernameKey {
 				c.leave(w, old)
@@ -295,6 +321,9 @@ func (c *carry) take(i int, next *store.PersonRow) {
 		}
 		if key != "" {
 			c.claims.held[u.column][key] = w.holder()
+			if !w.isNew {
+				c.claims.taken[takenKey{u.column, key}] = i
+			}
 			c.claims.passed = c.claims.passed || c.claims.freed[u.column][key]
 		}
 	}
@@ -313,36 +342,6 @@ func (c *carry) leave(w *working, username string) {
 	if username == b.Keys.Username && (b.Generated || c.claims.delivered[b.Seq] || again) {
 		c.claims.leaving[username] = store.Retired{Key: username, Person: b.Seq, EmailKey: b.Keys.Email, EmployeeKey: b.Keys.Employee}
 	}
-}
-
-// nameHolders writes the conflicts with people in the database, naming them.
-func (c *carry) nameHolders() error {
-	seqs := make([]int64, len(c.claims.open))
-	for i, o := range c.claims.open {
-		seqs[i] = o.holder
-	}
-	holders, err := c.tx.People(seqs)
-	if err != nil {
-		return err
-	}
-	hidden, err := c.unknown(seqs)
-	if err != nil {
-		return err
-	}
-	for _, o := range c.claims.open {
-		h, known := holders[o.holder]
-		switch {
-		case hidden[o.holder]:
-			c.fail(o.op, muster.Errorf(muster.Conflict, o.field, "%q is that of somebody who is in none of your units, or was.", o.value))
-		case !known:
-			c.fail(o.op, muster.Errorf(muster.Conflict, o.field, "%q was somebody's before and is not given again.", o.value))
-		case o.before:
-			c.fail(o.op, muster.Errorf(muster.Conflict, o.field, "%q was the username of %s (%s) before and is not given to anybody else.", o.value, h.Shown(), h.ID))
-		default:
-			c.fail(o.op, muster.Errorf(muster.Conflict, o.field, "%q is already that of %s (%s).", o.value, h.Shown(), h.ID))
-		}
-	}
-	return nil
 }
 
 // plannedRow is the holder of a key that row 0 of the batch being planned would claim; row n is that less n.

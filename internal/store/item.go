@@ -153,6 +153,19 @@ func (tx *Tx) SeenIn(batch int64, people []int64) (map[int64]int, error) {
 	return seen, err
 }
 
+// ItemsIn gives what a batch has changed of some people so far, in order.
+func (tx *Tx) ItemsIn(batch int64, people []int64) (map[int64][]muster.Item, error) {
+	found := map[int64][]muster.Item{}
+	query := tx.perNumber(itemColumns, "item", "t.person = k.value AND t.id >= $2 AND t.id < $3 AND t.state = 'done' AND t.change IS NOT NULL AND t.tenant = $4") + " ORDER BY t.id"
+	err := tx.each(query, []any{tx.numbers(people), muster.ItemKey(batch, 0), muster.ItemKey(batch+1, 0), tx.tenant}, func(scan func(...any) error) error {
+		var person int64
+		item, err := scanItem(func(to ...any) error { return scan(append([]any{&person}, to...)...) })
+		found[person] = append(found[person], item)
+		return err
+	})
+	return found, err
+}
+
 // OpenItemsOf gives the pending items of accounts: what a delivery settles.
 func (tx *Tx) OpenItemsOf(accounts []int64) ([]muster.Item, error) {
 	var list []muster.Item
