@@ -85,7 +85,7 @@ func TestTenantsAreWalls(t *testing.T) {
 func TestCreateTenantChecks(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		wrong := muster.DefaultSettings()
-		wrong.Usernames.Pattern, wrong.Limits.Percent, wrong.Limits.MaxRenames = "jean", 101, -1
+		wrong.Usernames.Pattern, wrong.Limits.Percent, wrong.Limits.MaxRenames, wrong.ReportTo = "jean", 101, -1, "a@b\r\nBcc: c@d"
 		for name, c := range map[string]struct {
 			n      access.NewTenant
 			fields string
@@ -95,7 +95,7 @@ func TestCreateTenantChecks(t *testing.T) {
 			"a hyphen first": {access.NewTenant{Code: "-a", Name: "X"}, "code"},
 			"a long code":    {access.NewTenant{Code: strings.Repeat("a", 64), Name: "X"}, "code"},
 			"no name":        {access.NewTenant{Code: "x"}, "name"},
-			"all at once":    {access.NewTenant{Code: "x y", Settings: wrong}, "code name usernames.pattern limits.max_renames limits.percent"},
+			"all at once":    {access.NewTenant{Code: "x y", Settings: wrong}, "code name usernames.pattern limits.max_renames limits.percent report_to"},
 			"taken":          {access.NewTenant{Code: "default", Name: "X"}, "code"},
 		} {
 			_, err := h.CreateTenant(t.Context(), h.admin, c.n)
