@@ -83,7 +83,7 @@ type Answer struct {
 	Body   []byte
 }
 
-// Send makes a request with the admin key. Headers come in pairs, and an empty value takes one away; a body is JSON unless a header says otherwise.
+// Send makes a request with the admin key, in the form of every surface. Headers come in pairs, and an empty value takes one away; a body is JSON unless a header says otherwise.
 func (s *Server) Send(method, path, body string, headers ...string) Answer {
 	s.T.Helper()
 	r, err := http.NewRequestWithContext(s.T.Context(), method, s.App.URL(), strings.NewReader(body))
@@ -92,6 +92,7 @@ func (s *Server) Send(method, path, body string, headers ...string) Answer {
 	}
 	r.URL.Opaque = path // as it is: no tidying by the client
 	r.Header.Set("Authorization", "Bearer "+s.Key)
+	r.Header.Set("X-Api-Key", s.Key)
 	if body != "" {
 		r.Header.Set("Content-Type", "application/json")
 	}

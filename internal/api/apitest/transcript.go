@@ -61,7 +61,7 @@ func Transcripts(t *testing.T, folder string, settings config.Config, headers ..
 // teller speaks the requests of a transcript and writes down the answers.
 type teller struct {
 	*Server
-	ids   map[string]string // UUID to its number
+	ids   map[string]string // id to its number
 	order []string
 	shown []string
 }
@@ -141,7 +141,7 @@ func (t *teller) show(a Answer) string {
 }
 
 var (
-	ids   = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`)
+	ids   = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|\b[0-9a-f]{24}\b`)
 	times = regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z`)
 	keys  = regexp.MustCompile(`muster_([0-9A-Za-z]{49}|[0-9A-Za-z]{6}")`)
 	marks = regexp.MustCompile(`\{\d+\}`)

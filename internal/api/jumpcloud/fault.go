@@ -122,7 +122,7 @@ func write(w http.ResponseWriter, status int, body any) {
 	if err != nil {
 		panic(err) // of our own types
 	}
-	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(status)
 	_, _ = w.Write(append(text, '\n')) // a client that is gone
