@@ -70,6 +70,7 @@ func (in *Intake) ReceiveArray(ctx context.Context, caller muster.Caller, body i
 	if err != nil {
 		return store.BatchRow{}, err
 	}
+	o.Submitter = caller.Person
 	elements := sheet.NewArrayReader(body, sheet.Limits{Bytes: a.Limits.Bytes, Rows: a.Limits.Rows, LineBytes: a.Limits.ElementBytes, Depth: a.Limits.Depth})
 	first, err := elements.Next() // before anything is stored
 	if err != nil && !errors.Is(err, io.EOF) {
