@@ -1,5 +1,5 @@
 // Package access says who is asking and what they may do: tenants and their settings, applications, API keys, and requests that are sent twice.
-// It is the only place that turns a credential into a caller (CallerOfKey, CallerOfToken), and the only one that compares a caller with a privilege (Can).
+// It is the only place that turns a credential into a caller (CallerOfKey, CallerOfToken, SignIn), and the only one that compares a caller with a privilege (Can).
 //
 // It knows nothing of people beyond who owns a key or signs in: the directory is in internal/roster. How a credential travels in a request is each surface's
 // own affair. Begin with Bootstrap, which every start of the program goes through.
@@ -22,6 +22,9 @@ type Access struct {
 	key    secret.Key // known after Bootstrap
 
 	passwordMin int
+	proofs      *proofs
+	trying      chan struct{} // those who wait for the hash of a password
+	answerStep  time.Duration
 
 	mu      sync.Mutex
 	touched map[int64]time.Time // when the use of a key was last recorded, by seq
@@ -32,7 +35,10 @@ type Access struct {
 
 // New gives an Access over a store, which is closed after it.
 func New(st *store.Store) *Access {
-	return &Access{st: st, tokens: auth.New(st.Now), touched: map[int64]time.Time{}, writers: make(chan struct{}, 2), passwordMin: PasswordMin}
+	return &Access{
+		st: st, tokens: auth.New(st.Now), touched: map[int64]time.Time{}, writers: make(chan struct{}, 2), passwordMin: PasswordMin, proofs: newProofs(),
+		trying: newTrying(), answerStep: answerStep,
+	}
 }
 
 // Close waits for what is still being written, and gives up what is being asked of issuers.
@@ -42,6 +48,24 @@ func (a *Access) Close() {
 	a.closed = true
 	a.mu.Unlock()
 	a.done.Wait()
+}
+
+// beside has something done that nobody waits for, unless there is too much of it already.
+func (a *Access) beside(work func()) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.closed {
+		return
+	}
+	select {
+	case a.writers <- struct{}{}:
+	default:
+		return
+	}
+	a.done.Go(func() {
+		defer func() { <-a.writers }()
+		work()
+	})
 }
 
 // Can says with nil that a caller holds a privilege over their whole tenant, and with muster.Forbidden that they do not. Grants over less than a

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"time"
 
 	"github.com/alexedwards/argon2id"
 )
@@ -24,14 +25,22 @@ var ErrPasswordLength = fmt.Errorf("secret: a password has 1 to %d bytes", MaxPa
 // HashPassword makes the text that is stored of a password, by argon2id with a salt of its own. Few are made at a time in one process: the others
 // wait, as long as their context lets them.
 func HashPassword(ctx context.Context, password string) (hash string, err error) {
+	hash, _, err = MeasuredHash(ctx, password)
+	return hash, err
+}
+
+// MeasuredHash is HashPassword for who makes many and wants to leave time to others: took is how long it was from when its turn had come.
+func MeasuredHash(ctx context.Context, password string) (hash string, took time.Duration, err error) {
 	if password == "" || len(password) > MaxPassword {
-		return "", ErrPasswordLength
+		return "", 0, ErrPasswordLength
 	}
 	err = hashed(ctx, func() error {
+		start := time.Now()
 		hash, err = argon2id.CreateHash(password, passwordParams)
+		took = time.Since(start)
 		return err
 	})
-	return hash, err
+	return hash, took, err
 }
 
 // CheckPassword says whether a password is the one that a hash was made of. stale says that the hash was made at another cost than today's, so
@@ -52,6 +61,14 @@ func CheckPassword(ctx context.Context, hash, password string) (ok, stale bool, 
 		return err
 	})
 	return ok, ok && *made != *passwordParams, err
+}
+
+// CheckNothing takes as long as CheckPassword does, for passwords of somebody who is not there.
+func CheckNothing(ctx context.Context, password string) error {
+	return hashed(ctx, func() error {
+		_, err := argon2id.CreateHash(password, passwordParams)
+		return err
+	})
 }
 
 // odd keeps a hash that came from somewhere else from taking the process down.

@@ -3,6 +3,7 @@ package store
 import (
 	"database/sql"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/musterid/muster"
@@ -114,36 +115,11 @@ func (tx *Tx) dropSealed(rows [][2]int64) error {
 	if err != nil {
 		return err
 	}
+	slices.SortFunc(rows, func(a, b [2]int64) int { return slices.Compare(a[:], b[:]) })
 	for _, r := range rows {
 		if _, err := stmt.ExecContext(tx.ctx, r[0], r[1], tx.tenant); err != nil {
 			return fmt.Errorf("store: forget a sealed password: %w", err)
 		}
 	}
 	return nil
-}
-
-// HasCredential gives those of these people who have a password, with the time it is from: also when it waits to be hashed.
-func (tx *Tx) HasCredential(people []int64) (map[int64]time.Time, error) {
-	found := map[int64]time.Time{}
-	if len(people) == 0 {
-		return found, nil
-	}
-	for _, query := range []string{
-		tx.perNumber("t.changed_at", "credential", "t.person = k.value AND t.tenant = $2"),
-		tx.perNumber("t.created_at", "sealed_password", "t.person = k.value AND t.person > 0 AND t.tenant = $2"),
-	} {
-		err := tx.each(query, []any{tx.numbers(people), tx.tenant}, func(scan func(...any) error) error {
-			var person int64
-			var at sql.NullInt64
-			err := scan(&person, &at)
-			if found[person].Before(fromMicros(at)) {
-				found[person] = fromMicros(at)
-			}
-			return err
-		})
-		if err != nil {
-			return nil, err
-		}
-	}
-	return found, nil
 }

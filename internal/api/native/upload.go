@@ -64,7 +64,7 @@ func (s *surface) upload(w http.ResponseWriter, r *http.Request, caller muster.C
 		if answer, err = s.created(b); err != nil {
 			return err
 		}
-		k := kept{Header: map[string]string{"Location": location(b), "Content-Type": "application/json"}, Body: string(answer), Content: given.sum.Sum(nil)}
+		k := kept{Header: map[string]string{"Location": location(b), "Content-Type": "application/json"}, Body: string(answer), Content: s.Access.Digest(given.sum.Sum(nil))}
 		text, err := json.Marshal(k)
 		if err != nil {
 			return fmt.Errorf("native: keep the answer: %w", err)
@@ -125,7 +125,7 @@ func (s *surface) claimUpload(w http.ResponseWriter, r *http.Request, caller mus
 		return nil, false, otherContent()
 	}
 	api.ExtendWrite(w)
-	return nil, true, replay(w, answer, given.sum.Sum(nil))
+	return nil, true, replay(w, answer, s.Access.Digest(given.sum.Sum(nil)))
 }
 
 func otherContent() error {

@@ -16,4 +16,4 @@ CREATE TABLE sealed_password (
 CREATE INDEX sealed_password_new ON sealed_password (batch, idx) WHERE person IS NULL;
 CREATE INDEX sealed_password_due ON sealed_password (tenant, batch, idx) WHERE person > 0;
 CREATE INDEX sealed_password_person ON sealed_password (person) WHERE person > 0;
-CREATE INDEX sealed_password_age ON sealed_password (created_at);
+CREATE INDEX sealed_password_age ON sealed_password (created_at) WHERE person IS NULL OR person = 0;
