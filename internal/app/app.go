@@ -14,6 +14,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"github.com/musterid/muster/internal/access"
@@ -63,6 +64,8 @@ type App struct {
 	ready    chan struct{}
 
 	access    *access.Access
+	hasher    *access.Hasher
+	requests  atomic.Int64 // under way
 	roster    *roster.Roster
 	batches   *batch.Engine
 	intake    *intake.Intake
@@ -127,6 +130,12 @@ func (a *App) openCore(ctx context.Context) error {
 		Store: a.store, Queue: a.queue, Provision: a.provision, Key: a.key, Mail: a.mail, PublicURL: a.publicURL, Locale: a.config.Mail.Locale,
 		PasswordMin: a.config.Mail.PasswordMin, Place: place, Log: a.log,
 	})
+	a.access.DemandPasswords(a.config.Mail.PasswordMin)
+	hashing := access.HasherOptions{Store: a.store, Key: a.key, Log: a.log, Busy: func() bool { return a.queue.Working() || a.requests.Load() > 0 }}
+	if a.config.Workers >= 0 {
+		hashing.Queue = a.queue
+	}
+	a.hasher = access.NewHasher(hashing)
 	a.queue.Every(time.Hour, "answers kept for repeats", func(ctx context.Context) error {
 		_, err := a.access.Sweep(ctx)
 		return err
@@ -162,6 +171,9 @@ func (a *App) Close() error {
 			errs = append(errs, err)
 		}
 	}
+	if a.hasher != nil {
+		a.hasher.Close()
+	}
 	if a.provision != nil {
 		errs = append(errs, a.provision.Close())
 	}
@@ -177,6 +189,6 @@ func (a *App) Close() error {
 	if a.lock != nil {
 		errs = append(errs, a.lock.release())
 	}
-	a.listener, a.provision, a.queue, a.access, a.store, a.lock = nil, nil, nil, nil, nil, nil
+	a.listener, a.hasher, a.provision, a.queue, a.access, a.store, a.lock = nil, nil, nil, nil, nil, nil, nil
 	return errors.Join(errs...)
 }

@@ -75,10 +75,19 @@ func (a *App) Run(ctx context.Context) error {
 // server serves the surfaces. Streams that would go on for ever end with closing.
 func (a *App) server(closing context.Context) *http.Server {
 	return &http.Server{
-		Handler: a.surfaces(closing), ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
+		Handler: a.counted(a.surfaces(closing)), ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
 		ErrorLog:    slog.NewLogLogger(a.log.Handler(), slog.LevelDebug), // what clients do to connections
 		BaseContext: func(net.Listener) context.Context { return context.Background() },
 	}
+}
+
+// counted counts the requests under way.
+func (a *App) counted(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		a.requests.Add(1)
+		defer a.requests.Add(-1)
+		next.ServeHTTP(w, r)
+	})
 }
 
 func (a *App) shutDown(server *http.Server) error {

@@ -17,6 +17,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -68,6 +69,8 @@ type Queue struct {
 	pool   *pgxpool.Pool // PostgreSQL: a few connections of its own
 
 	inserter *river.Client[*sql.Tx]
+
+	running atomic.Int64 // handlers at work
 
 	mu      sync.Mutex
 	kinds   map[string]registration
@@ -140,6 +143,9 @@ func (q *Queue) Handle(kind, lane string, h func(ctx context.Context, args json.
 // Nudge tells this process's workers to look for jobs now. It is called after the commit of a transaction that enqueued something; it costs
 // almost nothing, never blocks, and may be called too often. Without it jobs still run, up to PollInterval later.
 func (q *Queue) Nudge() { q.waker.nudge() }
+
+// Working says whether this process is at a job.
+func (q *Queue) Working() bool { return q.running.Load() > 0 }
 
 // Close gives the connections back.
 func (q *Queue) Close() error {

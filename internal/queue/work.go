@@ -50,6 +50,8 @@ func (w *worker) Work(ctx context.Context, job *river.Job[jobArgs]) error {
 	if w.isStopping() {
 		return river.JobSnooze(0)
 	}
+	w.queue.running.Add(1)
+	defer w.queue.running.Add(-1)
 	err := call(ctx, w.handler, job.Args.raw)
 	if err == nil {
 		return nil
