@@ -21,7 +21,7 @@ func (in *Intake) Carry(tx *store.Tx, b *store.BatchRow, decoded any, c batch.Ch
 	if err != nil {
 		return nil, err
 	}
-	m := match{tx: tx, options: rows.options, wishes: rows.wishes, skip: c.Skip, first: c.First, batch: b.Seq}
+	m := match{tx: tx, options: rows.options, profile: rows.profile, wishes: rows.wishes, skip: c.Skip, first: c.First, batch: b.Seq}
 	if err := m.bind(b); err != nil {
 		return nil, err
 	}
@@ -89,8 +89,8 @@ func itemOf(b int64, c batch.Chunk, i int, w *wish, out roster.Outcome, faults, 
 	return item
 }
 
-// Written has passwords that came with the rows hashed, has the accounts of the batch's people looked at, where there is a target at all and they are not to be asked for first, and the end of
-// the batch told.
+// Written puts the passwords that came with the rows in line to be hashed, and has the accounts of the batch's people looked at, where there is a
+// target at all and they are not to be asked for first, and the end of the batch told.
 func (in *Intake) Written(tx *store.Tx, b *store.BatchRow) error {
 	o, err := OptionsOf(*b)
 	if err != nil {

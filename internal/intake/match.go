@@ -10,6 +10,7 @@ import (
 type match struct {
 	tx      *store.Tx
 	options Options
+	profile *Profile // nil when there is none
 	wishes  []wish
 	skip    map[int]bool // by index in the batch
 	first   int

@@ -48,9 +48,9 @@ func (w *wish) find(p *Profile, faults muster.Errors) {
 	}
 }
 
-// inRow says a fault of the directory in the words of the rows.
+// inRow says a fault of the directory in the words of the rows. p may be nil.
 func (p *Profile) inRow(fault *muster.Error) *muster.Error {
-	if p.Field == nil {
+	if p == nil || p.Field == nil {
 		return fault
 	}
 	own := *fault
@@ -82,7 +82,7 @@ func (m *match) named() error {
 	return m.findBosses()
 }
 
-func (m *match) fault(i int, fault *muster.Error) { m.faults[i] = append(m.faults[i], fault) }
+func (m *match) fault(i int, fault *muster.Error) { m.faults[i] = append(m.faults[i], m.profile.inRow(fault)) }
 
 // findBosses says who the managers are that rows name by id. It may be called again for the same rows.
 func (m *match) findBosses() error {

@@ -82,7 +82,7 @@ func (r *Roster) Carry(tx *store.Tx, rules Rules, ops []Op) ([]Outcome, error) {
 		}
 	}
 	for i := range c.out {
-		if c.at[i] != nil && len(c.out[i].Faults) == 0 {
+		if c.state[i] != nil && len(c.out[i].Faults) == 0 {
 			c.out[i].Person = *c.state[i]
 		}
 	}
