@@ -17,6 +17,11 @@ type Wish struct {
 	Version int64        // that the caller saw; 0 accepts any
 	Joins   []Place      // units to be in
 
+	// Faults are what whoever wishes has found wrong with it already: it is not carried out, and what else is wrong with it is told with them.
+	Faults muster.Errors
+	// Adapt gives the draft as it is to be carried out, from the person as they are then (see Op); nil leaves it as it is.
+	Adapt func(now *muster.Person, d muster.Draft) (muster.Draft, muster.Errors)
+
 	// PasswordHash is what is stored of a new password (see access.HashFor); "" leaves the password as it is.
 	PasswordHash string
 }
@@ -35,6 +40,11 @@ func (r *Roster) Enrol(ctx context.Context, caller muster.Caller, shared bool, d
 		wishes[i].Draft = d
 	}
 	return r.act(ctx, caller, "person.create", AdmitOptions{SharedEmail: shared}, wishes)
+}
+
+// EnrolWith is Enrol with the options of a surface, and with all that a wish can hold.
+func (r *Roster) EnrolWith(ctx context.Context, caller muster.Caller, o AdmitOptions, wishes []Wish) ([]Result, error) {
+	return r.act(ctx, caller, "person.create", o, wishes)
 }
 
 // Change sets fields of people. Setting what is set already changes nothing, and is no fault.

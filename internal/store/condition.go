@@ -68,8 +68,8 @@ func (c Condition) empty() bool {
 	return c.Field == "" && c.Any == nil && !slices.ContainsFunc(c.All, func(one Condition) bool { return !one.empty() })
 }
 
-// Findable says of what kind a field is that people can be found and sorted by: a field of a Draft, or seq, created_at, updated_at, password (there is
-// one, or there soon will be), attribute_names, attribute_values, phones.type, phones.number, addresses.PART, attributes.NAME or flags.NAME, where NAME
+// Findable says of what kind a field is that people can be found and sorted by: a field of a Draft, or seq, created_at, updated_at, standing (the state, where
+// who is archived counts as suspended), password (there is one, or there soon will be), attribute_names, attribute_values, phones.type, phones.number, addresses.PART, attributes.NAME or flags.NAME, where NAME
 // may lead into an object with further dots. A field of lists cannot be sorted by.
 func Findable(field string) (kind Kind, list, known bool) {
 	if f, ok := personFields[field]; ok {
@@ -155,6 +155,7 @@ type personField struct {
 var personFields = func() map[string]personField {
 	fields := map[string]personField{
 		"seq": {kind: NumberKind, column: "t.seq"}, "manager": {kind: NumberKind, column: "t.manager"}, "username": {column: "t.username_key"}, "email": {column: emailKey},
+		"standing":   {column: standing},
 		"created_at": {kind: TimeKind, column: "t.created_at"}, "updated_at": {kind: TimeKind, column: "t.updated_at"},
 		"absent": {kind: BoolKind, column: "t.absent"}, "email_verified": {kind: BoolKind, column: "t.email_verified"},
 		"password": {kind: BoolKind, column: hasPassword}, "phones.type": {list: "phones", part: "type"}, "phones.number": {list: "phones", part: "number"},
@@ -174,6 +175,8 @@ var personFields = func() map[string]personField {
 	}
 	return fields
 }()
+
+const standing = "CASE t.state WHEN 'archived' THEN 'suspended' ELSE t.state END"
 
 // hasPassword is 1 for whom a password is stored, also when it waits to be hashed.
 const hasPassword = `CASE WHEN EXISTS (SELECT 1 FROM credential c WHERE c.person = t.seq)

@@ -289,6 +289,11 @@ var people = map[string]operation{
 	"Enrol": {tenants, func(w *world, c muster.Caller) (int, error) {
 		return results(w.roster.Enrol(w.Context(), c, false, []muster.Draft{{"last_name": "New"}}))
 	}},
+	"EnrolWith": {writes, func(w *world, c muster.Caller) (int, error) {
+		return results(w.roster.EnrolWith(w.Context(), c, roster.AdmitOptions{}, []roster.Wish{
+			{Draft: muster.Draft{"last_name": "New"}, Joins: []roster.Place{{Unit: roster.UnitRef{ID: w.mine.ID}}}},
+		}))
+	}},
 	"Admit": {writes, func(w *world, c muster.Caller) (int, error) {
 		return results(w.roster.Admit(w.Context(), c, roster.AdmitOptions{}, []roster.Admission{
 			{Draft: muster.Draft{"last_name": "New"}, Joins: []roster.Place{{Unit: roster.UnitRef{ID: w.mine.ID}}}},

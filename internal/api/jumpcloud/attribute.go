@@ -234,9 +234,12 @@ func showRecovery(p *muster.Person) any {
 	return map[string]any{"address": p.Profile.RecoveryEmail, "verified": false, "verifiedAt": nil}
 }
 
+// manualSource is what is shown of who was made singly, or elsewhere.
+const manualSource = "jumpcloud:manual"
+
 func showSource(p *muster.Person) any {
 	if s, ok := p.Profile.Flags["creationSource"].(string); ok {
 		return s
 	}
-	return "jumpcloud:manual"
+	return manualSource
 }

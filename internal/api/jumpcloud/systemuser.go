@@ -25,6 +25,8 @@ func (s *surface) systemUsers() {
 // noUser is what every id gets that leads to no user of this organization (contract §7).
 var noUser = refuse(http.StatusNotFound, "There is no such user.")
 
+var deletedMeanwhile = muster.Errorf(muster.NotFound, "id", "There is no such user.")
+
 // admitted are the rules by which users are written here: nobody shares an e-mail address, and people are spoken of by the ids they have here.
 var admitted = roster.AdmitOptions{HexIDs: true}
 
@@ -129,7 +131,8 @@ func (s *surface) changeUser(q *request) (any, error) {
 	m := s.single(q, updateMode)
 	m.Lenient = true
 	w := roster.Wish{Person: p.ID, Draft: muster.Draft{}}
-	if boss := read(m, given, &p.Person).manager; boss != "" {
+	nobody := roster.Fresh()
+	if boss := read(m, given, &nobody).manager; boss != "" {
 		id, err := s.manager(q, boss)
 		if err != nil {
 			return nil, err
@@ -143,6 +146,9 @@ func (s *surface) changeUser(q *request) (any, error) {
 	}
 	var warnings muster.Errors
 	w.Adapt = func(now *muster.Person, d muster.Draft) (muster.Draft, muster.Errors) {
+		if now.State == muster.Deleted {
+			return d, muster.Errors{deletedMeanwhile}
+		}
 		r := read(m, given, now)
 		warnings = r.warnings
 		if boss, known := d["manager"]; known && r.manager != "" {
@@ -215,6 +221,8 @@ func (s *surface) activateUser(q *request) (any, error) {
 			return muster.Draft{"state": string(muster.Active)}, nil
 		case muster.Active:
 			return d, nil
+		case muster.Deleted:
+			return d, muster.Errors{deletedMeanwhile}
 		}
 		return d, muster.Errors{muster.Errorf(muster.Invalid, "state", "Only a user who is STAGED is activated so. Set the state to ACTIVATED instead.")}
 	}}
