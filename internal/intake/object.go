@@ -82,7 +82,9 @@ func (m *match) named() error {
 	return m.findBosses()
 }
 
-func (m *match) fault(i int, fault *muster.Error) { m.faults[i] = append(m.faults[i], m.profile.inRow(fault)) }
+func (m *match) fault(i int, fault *muster.Error) {
+	m.faults[i] = append(m.faults[i], m.profile.inRow(fault))
+}
 
 // findBosses says who the managers are that rows name by id. It may be called again for the same rows.
 func (m *match) findBosses() error {
