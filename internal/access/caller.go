@@ -19,7 +19,7 @@ func (a *Access) CallerOfKey(ctx context.Context, plain string) (muster.Caller, 
 		return muster.Caller{}, unknownKey()
 	}
 	var key store.KeyRow
-	err := a.st.View(ctx, store.Everyone, func(tx *store.Tx) (err error) {
+	err := a.st.Peek(ctx, store.Everyone, func(tx *store.Tx) (err error) {
 		key, err = tx.KeyByHash(hash)
 		return err
 	})

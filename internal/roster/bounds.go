@@ -61,10 +61,24 @@ func (b *Bounds) forget(tx *store.Tx, people map[uuid.UUID]store.PersonRow) erro
 
 // changeIn is change for operations that a caller may do whose rights are over units.
 func (r *Roster) changeIn(ctx context.Context, caller muster.Caller, f func(tx *store.Tx, b *Bounds) error) error {
+	return r.bounded(ctx, caller, r.store.Update, f)
+}
+
+// changeFew is changeIn for what a request asks about a person or a few. For those whose rights have no bounds, everything is looked up by unique keys.
+func (r *Roster) changeFew(ctx context.Context, caller muster.Caller, f func(tx *store.Tx, b *Bounds) error) error {
+	if access.Can(caller, muster.WritePeople) != nil {
+		return r.changeIn(ctx, caller, f)
+	}
+	return r.bounded(ctx, caller, r.store.Single, f)
+}
+
+func (r *Roster) bounded(
+	ctx context.Context, caller muster.Caller, update func(context.Context, int64, func(*store.Tx) error) error, f func(tx *store.Tx, b *Bounds) error,
+) error {
 	if err := access.Some(caller, muster.WritePeople); err != nil {
 		return err
 	}
-	return r.store.Update(ctx, caller.Tenant, func(tx *store.Tx) error {
+	return update(ctx, caller.Tenant, func(tx *store.Tx) error {
 		b, err := BoundsOf(tx, caller)
 		if err != nil {
 			return err

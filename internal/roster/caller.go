@@ -32,8 +32,15 @@ func entryOf(caller muster.Caller, action, object string, change muster.Change) 
 // peopleInJob is how many people one job names at most.
 const peopleInJob = 5000
 
-// wakeFor has the accounts of people looked at because of what a caller did.
+// wakeFor has the accounts of people looked at because of what a caller did. Where there is no target there are none, and a job for each request would
+// be a quarter of what it costs; a target that is made later is for those who change from then on.
 func (r *Roster) wakeFor(tx *store.Tx, caller muster.Caller, people []int64) error {
+	if len(people) == 0 {
+		return nil
+	}
+	if has, err := tx.HasTargets(); err != nil || !has {
+		return err
+	}
 	slices.Sort(people)
 	for part := range slices.Chunk(slices.Compact(people), peopleInJob) {
 		if err := r.accountsChanged(tx, caller.Name, caller.Surface, part); err != nil {

@@ -29,22 +29,53 @@ type campus struct {
 func eachCampus(t *testing.T, f func(c *campus)) {
 	t.Helper()
 	storetest.Each(t, func(t *testing.T, st *store.Store) {
-		options := queue.Options{Engine: string(st.Engine()), DSN: st.DSN()}
-		if st.Engine() == store.SQLite {
-			options.Writer = st.Handle()
+		aim(t, st)
+		f(newCampus(t, st))
+	})
+}
+
+func newCampus(t *testing.T, st *store.Store) *campus {
+	t.Helper()
+	options := queue.Options{Engine: string(st.Engine()), DSN: st.DSN()}
+	if st.Engine() == store.SQLite {
+		options.Writer = st.Handle()
+	}
+	q, err := queue.Open(t.Context(), options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := q.Close(); err != nil {
+			t.Error(err)
 		}
-		q, err := queue.Open(t.Context(), options)
-		if err != nil {
-			t.Fatal(err)
+	})
+	q.Handle(roster.AccountsJob, "accounts", func(context.Context, json.RawMessage) error { return nil })
+	caller := muster.Caller{Tenant: storetest.Tenant, Name: "key:test", Surface: "native", RequestID: "r1", Grants: muster.WriteScope.Grants()}
+	return &campus{Roster: roster.New(st, q), t: t, st: st, caller: caller}
+}
+
+// aim makes a target: without one, nobody's accounts are looked at.
+func aim(t *testing.T, st *store.Store) {
+	t.Helper()
+	target := store.TargetRow{Target: muster.Target{ID: uuid.Must(uuid.NewV7()), Name: "target", Kind: "none", Policy: muster.DefaultTargetPolicy()}, Config: []byte{0}}
+	if err := st.Update(t.Context(), storetest.Tenant, func(tx *store.Tx) error { return tx.CreateTarget(&target) }); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Without a target, nobody's accounts are looked at; with one, everybody's are.
+func TestWakingForTargetsOnly(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, st *store.Store) {
+		c := newCampus(t, st)
+		c.people("before")
+		if got := c.woken(); len(got) != 0 {
+			t.Errorf("woken for %v without a target", got)
 		}
-		t.Cleanup(func() {
-			if err := q.Close(); err != nil {
-				t.Error(err)
-			}
-		})
-		q.Handle(roster.AccountsJob, "accounts", func(context.Context, json.RawMessage) error { return nil })
-		caller := muster.Caller{Tenant: storetest.Tenant, Name: "key:test", Surface: "native", RequestID: "r1", Grants: muster.WriteScope.Grants()}
-		f(&campus{Roster: roster.New(st, q), t: t, st: st, caller: caller})
+		aim(t, st)
+		after := c.people("after")
+		if got := c.woken(); !slices.Equal(got, []int64{after[0].Seq}) {
+			t.Errorf("woken for %v", got)
+		}
 	})
 }
 

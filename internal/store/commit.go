@@ -124,7 +124,7 @@ func (s *Store) commitGroup(group []*unitOfWork) {
 		if err == nil {
 			err = s.repeat(ctx, attempts, func() error {
 				var err error
-				u.after, err = s.transact(ctx, u.tenant, u.f)
+				u.after, err = s.transact(ctx, transaction{tenant: u.tenant, f: u.f})
 				return err
 			})
 		}
@@ -151,7 +151,7 @@ func (s *Store) transactGroup(ctx context.Context, group []*unitOfWork, errs []e
 	}
 	now := s.Now()
 	for i, u := range group {
-		tx := &Tx{store: s, ctx: context.WithoutCancel(u.ctx), sql: t, tenant: u.tenant, now: now}
+		tx := &Tx{store: s, ctx: context.WithoutCancel(u.ctx), sql: t, on: t, tenant: u.tenant, now: now}
 		errs[i] = u.ctx.Err()
 		if errs[i] == nil {
 			errs[i] = tx.Try(func() error { return guarded(tx, u.f) })

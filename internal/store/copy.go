@@ -58,11 +58,7 @@ func (tx *Tx) insertRows(table string, columns []string, rows [][]any) error {
 	}
 	for len(rows) > 0 {
 		per = min(per, len(rows))
-		stmt, err := tx.prepared(tx.insertInto(table, columns, per))
-		if err != nil {
-			return err
-		}
-		if _, err := stmt.ExecContext(tx.ctx, slices.Concat(rows[:per]...)...); err != nil {
+		if err := tx.insertSome(tx.insertInto(table, columns, per), slices.Concat(rows[:per]...)); err != nil {
 			if clash(err) {
 				return fmt.Errorf("%w: %w", ErrClash, err)
 			}
@@ -71,6 +67,20 @@ func (tx *Tx) insertRows(table string, columns []string, rows [][]any) error {
 		rows = rows[per:]
 	}
 	return nil
+}
+
+// insertSome carries an INSERT out. Where rows come one by one, PostgreSQL's driver keeps the statement anyway.
+func (tx *Tx) insertSome(query string, args []any) error {
+	if tx.single {
+		_, err := tx.on.ExecContext(tx.ctx, query, args...)
+		return err
+	}
+	stmt, err := tx.prepared(query)
+	if err != nil {
+		return err
+	}
+	_, err = stmt.ExecContext(tx.ctx, args...)
+	return err
 }
 
 // insertInto is an INSERT of so many rows. SQLite's driver looks a parameter's name up for every value, so there they have none; and there a

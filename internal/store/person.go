@@ -4,7 +4,6 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
-	"math/rand/v2"
 	"slices"
 	"strings"
 
@@ -207,15 +206,9 @@ func foldName(s string) string {
 	return strings.Join(words, " ")
 }
 
-// countShards is over how many rows a count is spread.
-const countShards = 8
-
 // CountPeople adds to the counts of people by state.
 func (tx *Tx) CountPeople(delta map[muster.State]int) error {
-	shard := 0
-	if tx.store.engine == Postgres {
-		shard = rand.IntN(countShards)
-	}
+	shard := tx.ownShard()
 	states := make([]muster.State, 0, len(delta))
 	for state, n := range delta {
 		if n != 0 {

@@ -38,11 +38,13 @@ type Store struct {
 	write  *sql.DB // SQLite: one connection, the only writer
 	read   *sql.DB // SQLite: a few connections that cannot write; PostgreSQL: the same as write
 	spare  *sql.DB // PostgreSQL: for the short transactions that run beside a long one; nil on SQLite
+	quick  *sql.DB // PostgreSQL: for single writes and look-ups, whose plans are kept; nil on SQLite
 	now    func() time.Time
 
 	commits chan *unitOfWork // SQLite: to the goroutine that shares commits; nil on PostgreSQL
 	closing closing
 	waiting waitCount
+	shards  *shards  // PostgreSQL: of counts; nil on SQLite
 	types   sync.Map // PostgreSQL: of columns, for copyFrom
 	done    sync.WaitGroup
 	close   sync.Once
@@ -93,11 +95,11 @@ func (s *Store) openSQLite() error {
 		return err
 	}
 	path := "file:" + escapeSQLitePath(s.dsn) + "?" + sqlitePragmas
-	if s.write, err = openSQLiteHandle(path+"&_txlock=immediate&_pragma=cache_size(-16000)"); err != nil {
+	if s.write, err = openSQLiteHandle(path + "&_txlock=immediate&_pragma=cache_size(-16000)"); err != nil {
 		return err
 	}
 	s.write.SetMaxOpenConns(1)
-	if s.read, err = openSQLiteHandle(path+"&_pragma=query_only(1)&_pragma=cache_size(-4000)"); err != nil {
+	if s.read, err = openSQLiteHandle(path + "&_pragma=query_only(1)&_pragma=cache_size(-4000)"); err != nil {
 		return err
 	}
 	readers := max(4, runtime.GOMAXPROCS(0))
@@ -145,6 +147,14 @@ func (s *Store) openPostgres() error {
 	s.spare = stdlib.OpenDB(*config)
 	s.spare.SetMaxOpenConns(4)
 	s.read = s.write
+	// Making a plan costs more than carrying one out by a unique key does. The server may keep plans here, because what is asked here leaves a planner
+	// no choice, also on an empty table.
+	quick := config.Copy()
+	quick.RuntimeParams["plan_cache_mode"] = "auto"
+	s.quick = stdlib.OpenDB(*quick)
+	s.quick.SetMaxOpenConns(16)
+	s.quick.SetMaxIdleConns(8)
+	s.shards = newShards()
 	return nil
 }
 
@@ -175,7 +185,7 @@ func (s *Store) Close() error {
 		if s.commits != nil {
 			s.closeCommits()
 		}
-		handles := []*sql.DB{s.write, s.spare}
+		handles := []*sql.DB{s.write, s.spare, s.quick}
 		if s.read != s.write {
 			handles = append(handles, s.read)
 		}

@@ -83,6 +83,13 @@ func (tx *Tx) Targets() ([]TargetRow, error) {
 	return tx.targets("WHERE t.tenant = $1 ORDER BY t.name", tx.tenant)
 }
 
+// HasTargets says whether there is any.
+func (tx *Tx) HasTargets() (bool, error) {
+	var n int
+	err := tx.row("SELECT count(*) FROM (SELECT 1 FROM target WHERE tenant = $1 LIMIT 1) AS any_target", []any{tx.tenant}, &n)
+	return n > 0, err
+}
+
 // Target gives a target by id, or muster.NotFound.
 func (tx *Tx) Target(id uuid.UUID) (TargetRow, error) {
 	return one(tx.targets("WHERE t.id = $1 AND t.tenant = $2", tx.uuid(id), tx.tenant))("There is no target %s.", id)

@@ -18,15 +18,25 @@ import (
 type Tx struct {
 	store  *Store
 	ctx    context.Context
-	sql    *sql.Tx
+	sql    *sql.Tx   // nil in a Peek
+	on     statement // where statements go: sql, or in a Peek the handle
 	conn   *sql.Conn // the connection under sql, for bulk statements of PostgreSQL; nil in a View
 	tenant int64
 	now    time.Time
 	stmts  map[string]*sql.Stmt
 	after  []func()
-	tries  int // how many savepoints are open
+	tries  int  // how many savepoints are open
+	single bool // see Single
+	shard  *int // of the counts of people that this transaction adds to; nil where there are no shards
 
 	released map[int64]bool // people whose keys ReleaseKeys took
+}
+
+// statement is what carries statements out.
+type statement interface {
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
 // Everyone is the tenant of a transaction that belongs to none: for what the process does on its own account.
@@ -70,14 +80,31 @@ func (s *Store) Update(ctx context.Context, tenant int64, f func(*Tx) error) err
 	if s.commits != nil {
 		return s.submit(ctx, &unitOfWork{ctx: ctx, tenant: tenant, f: f, shared: true})
 	}
-	return s.updateAlone(ctx, tenant, singleAttempts, f)
+	return s.updateAlone(ctx, transaction{tenant: tenant, f: f}, singleAttempts)
+}
+
+// Single is Update for what one request asks about one person or the like: the same few statements over and over, each by a unique key. On
+// PostgreSQL their plans are kept, which cost more than they do, and numbers of usernames are taken within the transaction: both would be wrong for
+// bulk work (see openPostgres and Tx.Reserve).
+func (s *Store) Single(ctx context.Context, tenant int64, f func(*Tx) error) error {
+	if s.commits != nil {
+		return s.Update(ctx, tenant, f)
+	}
+	return s.updateAlone(ctx, transaction{tenant: tenant, f: f, single: true}, singleAttempts)
+}
+
+// transaction is what is to be done in one.
+type transaction struct {
+	tenant int64
+	f      func(*Tx) error
+	single bool
 }
 
 // updateAlone is an Update in a transaction of its own.
-func (s *Store) updateAlone(ctx context.Context, tenant int64, times int, f func(*Tx) error) error {
+func (s *Store) updateAlone(ctx context.Context, t transaction, times int) error {
 	var after []func()
 	err := s.repeat(ctx, times, func() (err error) {
-		after, err = s.transact(ctx, tenant, f)
+		after, err = s.transact(ctx, t)
 		return err
 	})
 	if err == nil {
@@ -93,7 +120,7 @@ func (s *Store) Bulk(ctx context.Context, tenant int64, f func(*Tx) error) error
 	if s.commits != nil {
 		return s.submit(ctx, &unitOfWork{ctx: ctx, tenant: tenant, f: f})
 	}
-	return s.updateAlone(ctx, tenant, attempts, f)
+	return s.updateAlone(ctx, transaction{tenant: tenant, f: f}, attempts)
 }
 
 // View runs f in a transaction that cannot write and sees one state of the database.
@@ -107,7 +134,17 @@ func (s *Store) View(ctx context.Context, tenant int64, f func(*Tx) error) error
 		return fmt.Errorf("store: begin: %w", err)
 	}
 	defer t.Rollback() //nolint:errcheck // nothing was written
-	return f(&Tx{store: s, ctx: ctx, sql: t, tenant: tenant, now: s.Now()})
+	return f(&Tx{store: s, ctx: ctx, sql: t, on: t, tenant: tenant, now: s.Now()})
+}
+
+// Peek is View for what one statement can tell, or several that need not see the same state: there is no transaction around them. It is for what every
+// request asks, always by a unique key: as in Single, PostgreSQL keeps the plans.
+func (s *Store) Peek(ctx context.Context, tenant int64, f func(*Tx) error) error {
+	handle := s.quick
+	if handle == nil {
+		handle = s.read
+	}
+	return f(&Tx{store: s, ctx: ctx, on: handle, tenant: tenant, now: s.Now()})
 }
 
 // repeat carries run out until it does not lose any more. The pauses differ, so that those who met do not meet again.
@@ -129,8 +166,12 @@ func (s *Store) repeat(ctx context.Context, times int, run func() error) error {
 }
 
 // transact is one transaction of its own, on a connection that bulk statements can reach. It gives what is to be called after the commit.
-func (s *Store) transact(ctx context.Context, tenant int64, f func(*Tx) error) (after []func(), err error) {
-	conn, err := s.write.Conn(ctx)
+func (s *Store) transact(ctx context.Context, what transaction) (after []func(), err error) {
+	handle := s.write
+	if what.single {
+		handle = s.quick
+	}
+	conn, err := handle.Conn(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("store: connect: %w", err)
 	}
@@ -139,8 +180,12 @@ func (s *Store) transact(ctx context.Context, tenant int64, f func(*Tx) error) (
 	if err != nil {
 		return nil, fmt.Errorf("store: begin: %w", err)
 	}
-	tx := &Tx{store: s, ctx: ctx, sql: t, conn: conn, tenant: tenant, now: s.Now()}
-	if err := guarded(tx, f); err != nil {
+	tx := &Tx{store: s, ctx: ctx, sql: t, on: t, conn: conn, tenant: what.tenant, now: s.Now(), single: what.single}
+	if s.shards != nil {
+		tx.shard = new(int)
+		defer s.shards.giveBack(tx.shard)
+	}
+	if err := guarded(tx, what.f); err != nil {
 		return nil, errors.Join(err, rolledBack(t))
 	}
 	if err := t.Commit(); err != nil {
@@ -199,7 +244,7 @@ func (tx *Tx) exec(query string, args ...any) error {
 
 // affect runs a statement and says how many rows it changed.
 func (tx *Tx) affect(query string, args ...any) (int64, error) {
-	result, err := tx.sql.ExecContext(tx.ctx, query, args...)
+	result, err := tx.on.ExecContext(tx.ctx, query, args...)
 	if err != nil {
 		return 0, fmt.Errorf("store: %s: %w", head(query), err)
 	}
@@ -217,7 +262,7 @@ func (tx *Tx) insert(query string, args ...any) (seq int64, err error) {
 
 // row reads one row, or muster.NotFound when there is none.
 func (tx *Tx) row(query string, args []any, to ...any) error {
-	err := tx.sql.QueryRowContext(tx.ctx, query, args...).Scan(to...)
+	err := tx.on.QueryRowContext(tx.ctx, query, args...).Scan(to...)
 	if errors.Is(err, sql.ErrNoRows) {
 		return errNone
 	}
@@ -232,7 +277,7 @@ var errNone = muster.Errorf(muster.NotFound, "", "There is nothing of this id.")
 
 // each reads rows one after the other. f must not use tx.
 func (tx *Tx) each(query string, args []any, f func(scan func(...any) error) error) error {
-	rows, err := tx.sql.QueryContext(tx.ctx, query, args...)
+	rows, err := tx.on.QueryContext(tx.ctx, query, args...)
 	if err != nil {
 		return fmt.Errorf("store: %s: %w", head(query), err)
 	}

@@ -20,7 +20,7 @@ type Retired struct {
 // names of the form base + digits. Both happen in body order of nothing: bases are locked in sorted order, in one statement each.
 //
 // On PostgreSQL this is a short transaction of its own, so that nobody waits for a chunk that needs the same bases; numbers lost with a failed
-// chunk are never used. On SQLite, which has one writer, it is part of tx.
+// chunk are never used. It is part of tx on SQLite, which has one writer, and in a Single, which is as short.
 func (tx *Tx) Reserve(take, raise map[string]int) (map[string]int, error) {
 	return tx.reserve("username_counter", take, raise)
 }
@@ -34,7 +34,7 @@ func (tx *Tx) reserve(counter string, take, raise map[string]int) (map[string]in
 	if len(take) == 0 && len(raise) == 0 {
 		return nil, nil
 	}
-	if tx.store.spare == nil {
+	if tx.store.spare == nil || tx.single {
 		return reserve(tx.ctx, tx.sql, tx, counter, take, raise)
 	}
 	var last map[string]int
@@ -44,6 +44,10 @@ func (tx *Tx) reserve(counter string, take, raise map[string]int) (map[string]in
 			return fmt.Errorf("store: begin reservation: %w", err)
 		}
 		defer own.Rollback() //nolint:errcheck // after a commit this does nothing
+		// A Single may hold the counter and wait for what this transaction holds, and no database sees that circle. Then all of this is repeated.
+		if _, err := own.ExecContext(tx.ctx, "SET LOCAL lock_timeout = '3s'"); err != nil {
+			return err
+		}
 		if last, err = reserve(tx.ctx, own, tx, counter, take, raise); err != nil {
 			return err
 		}
