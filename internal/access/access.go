@@ -21,10 +21,10 @@ type Access struct {
 	tokens *auth.Verifier
 	key    secret.Key // known after Bootstrap
 
-	passwordMin int
-	proofs      *proofs
-	trying      chan struct{} // those who wait for the hash of a password
-	answerStep  time.Duration
+	rule       PasswordRule
+	proofs     *proofs
+	trying     chan struct{} // those who wait for the hash of a password
+	answerStep time.Duration
 
 	mu      sync.Mutex
 	touched map[int64]time.Time // when the use of a key was last recorded, by seq
@@ -36,7 +36,7 @@ type Access struct {
 // New gives an Access over a store, which is closed after it.
 func New(st *store.Store) *Access {
 	return &Access{
-		st: st, tokens: auth.New(st.Now), touched: map[int64]time.Time{}, writers: make(chan struct{}, 2), passwordMin: PasswordMin, proofs: newProofs(),
+		st: st, tokens: auth.New(st.Now), touched: map[int64]time.Time{}, writers: make(chan struct{}, 2), rule: PasswordRule{PasswordMin}, proofs: newProofs(),
 		trying: newTrying(), answerStep: answerStep,
 	}
 }

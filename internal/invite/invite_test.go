@@ -392,7 +392,7 @@ func TestAPasswordThatIsNotTakenLeavesTheTicket(t *testing.T) {
 			field    string
 		}{
 			{"", muster.Required, "password"},
-			{"1234567", muster.Invalid, "password"},
+			{"1234567", muster.Policy, "password"},
 			{strings.Repeat("a", 257), muster.TooLong, "password"},
 			{"with\x00zero-byte", muster.Invalid, "password"},
 			{"bad\xff-utf8-text", muster.Invalid, "password"},

@@ -3,14 +3,12 @@ package invite
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/google/uuid"
 
 	"github.com/musterid/muster"
+	"github.com/musterid/muster/internal/access"
 	"github.com/musterid/muster/internal/provision"
 	"github.com/musterid/muster/internal/secret"
 	"github.com/musterid/muster/internal/store"
@@ -38,8 +36,6 @@ type Ticket struct {
 }
 
 const (
-	passwordMax = 256 // characters; more is no password, but work for whoever hashes it
-
 	setTime  = 60 * time.Second // for the target to take a password
 	holdTime = 90 * time.Second // how long a ticket is in one hand
 )
@@ -122,7 +118,7 @@ func (i *Invite) SetPassword(ctx context.Context, token, password string) error 
 	if o.state != TicketOpen {
 		return errClosed(o.state)
 	}
-	if err := i.checkPassword(password); err != nil {
+	if err := (access.PasswordRule{Least: i.passwordMin}).Check(password); err != nil {
 		return err
 	}
 	// What has begun goes on when the browser does not wait: the target may have the password already.
@@ -186,20 +182,4 @@ func errClosed(state TicketState) error {
 		return muster.Errorf(muster.Gone, "ticket", "The life of this link is over. Ask for a new mail.")
 	}
 	return muster.Errorf(muster.Gone, "ticket", "This link is no longer meant to be used.")
-}
-
-// checkPassword holds a password to what is demanded here. The target may demand more.
-func (i *Invite) checkPassword(password string) error {
-	n := utf8.RuneCountInString(password)
-	switch {
-	case password == "":
-		return muster.Errorf(muster.Required, "password", "A password is needed.")
-	case !utf8.ValidString(password) || strings.ContainsFunc(password, unicode.IsControl):
-		return muster.Errorf(muster.Invalid, "password", "The password has characters that cannot be typed everywhere. Choose another one.")
-	case n < i.passwordMin:
-		return muster.Errorf(muster.Invalid, "password", "The password needs at least %d characters.", i.passwordMin)
-	case n > passwordMax:
-		return muster.Errorf(muster.TooLong, "password", "The password may have at most %d characters.", passwordMax)
-	}
-	return nil
 }

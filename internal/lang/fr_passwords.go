@@ -1,0 +1,11 @@
+package lang
+
+import "maps"
+
+// What signing in by a password says.
+func init() {
+	maps.Copy(french, map[string]string{
+		"This login and password do not belong together. Check both, wait a moment before trying again, or ask for a new password.": "Cet identifiant et ce mot de passe ne vont pas ensemble. Vérifiez les deux, attendez un instant avant de réessayer, ou demandez un nouveau mot de passe.",
+		"Too many passwords are being checked right now. Try again in a moment.":                                                    "Trop de mots de passe sont en cours de vérification. Réessayez dans un instant.",
+	})
+}
