@@ -27,14 +27,14 @@ type acting struct {
 // act carries wishes out in one transaction, with the record of each and the job that follows.
 func (r *Roster) act(ctx context.Context, caller muster.Caller, action string, o AdmitOptions, wishes []Wish) ([]Result, error) {
 	var results []Result
-	err := r.changeIn(ctx, caller, func(tx *store.Tx, b *Bounds) error {
+	err := r.changeFew(ctx, caller, func(tx *store.Tx, b *Bounds) error {
 		tenant, err := tx.Own()
 		if err != nil {
 			return err
 		}
 		a := &acting{tx: tx, caller: caller, action: action, rules: o.Rules(tenant.Settings), wishes: wishes, results: make([]Result, len(wishes))}
 		results, a.rules.Bounds = a.results, b
-		for _, step := range []func() error{a.findPeople, a.findPlaces} {
+		for _, step := range []func() error{a.findPeople, a.boundPasswords, a.findPlaces} {
 			if err := step(); err != nil {
 				return err
 			}
@@ -45,7 +45,7 @@ func (r *Roster) act(ctx context.Context, caller muster.Caller, action string, o
 		}
 		for i, out := range outcomes {
 			if a.results[i].Err == nil {
-				a.results[i] = Result{Person: out.Person, Change: out.Change, Err: out.Faults.Or()}
+				a.results[i] = Result{Person: out.Person, Change: out.Change, Err: append(slices.Clone(wishes[i].Faults), out.Faults...).Or()}
 			}
 		}
 		if err := r.explain(a); err != nil {
@@ -85,7 +85,7 @@ func (a *acting) findPeople() error {
 			a.ops[i] = Op{Person: -1}
 			continue
 		}
-		a.ops[i] = Op{Person: p.Seq, Draft: w.Draft, Guard: w.Version}
+		a.ops[i] = Op{Person: p.Seq, Draft: w.Draft, Guard: w.Version, Adapt: w.Adapt, Refused: len(w.Faults) > 0}
 		if a.rules.Bounds != nil && p.Seq == 0 && len(w.Joins) == 0 {
 			a.results[i].Err = muster.Errorf(muster.Forbidden, "joins", "Who may change people of some units only enrols people into one of these. Name the unit.")
 			a.ops[i] = Op{Person: -1}
@@ -207,21 +207,6 @@ func (a *acting) join() error {
 		}
 		result := &a.results[of[n]]
 		result.Change = together(result.Change, links[n].change)
-	}
-	return nil
-}
-
-// setPasswords keeps the passwords of those who were written. The record says that there is a new one, and nothing of it.
-func (a *acting) setPasswords() error {
-	for i, w := range a.wishes {
-		if w.PasswordHash == "" || a.results[i].Err != nil {
-			continue
-		}
-		result := &a.results[i]
-		if err := a.tx.SetCredential(result.Person.Seq, w.PasswordHash); err != nil {
-			return err
-		}
-		result.Change = together(result.Change, muster.Change{Action: muster.Update, Fields: []muster.FieldChange{{Field: "password"}}})
 	}
 	return nil
 }
