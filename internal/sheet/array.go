@@ -74,7 +74,7 @@ func (a *ArrayReader) find() (bool, error) {
 	c, err := a.skipSpace()
 	switch {
 	case !a.begun && errors.Is(err, io.EOF):
-		return false, a.fault(ArrayEmpty, -1, -1, "The body is empty. Send a JSON array of objects: [{…}, {…}].")
+		return false, a.refuse(ArrayEmpty, -1, -1, "The body is empty. Send a JSON array of objects: [{…}, {…}].")
 	case err != nil:
 		return false, a.cut(err)
 	case !a.begun && c != '[':
@@ -95,7 +95,7 @@ func (a *ArrayReader) find() (bool, error) {
 		return false, a.cut(err)
 	}
 	if a.index >= a.limits.Rows {
-		return false, a.fault(ArrayTooManyRows, a.index, a.at-1, "The body has more than %d rows. Send them in several requests.", a.limits.Rows)
+		return false, a.refuse(ArrayTooManyRows, a.index, a.at-1, "The body has more than %d rows. Send them in several requests.", a.limits.Rows)
 	}
 	a.buf = append(a.buf[:0], c)
 	return true, nil
@@ -111,7 +111,7 @@ func (a *ArrayReader) element() error {
 		return err
 	}
 	if a.buf[0] != '{' {
-		return a.fault(ArrayNotAnObject, a.index, start, "The row with index %d is not an object.", a.index)
+		return a.refuse(ArrayNotAnObject, a.index, start, "The row with index %d is not an object.", a.index)
 	}
 	return nil
 }
@@ -122,7 +122,7 @@ func (a *ArrayReader) check(start int64) error {
 		for i := 0; i < len(a.buf); {
 			r, n := utf8.DecodeRune(a.buf[i:])
 			if r == utf8.RuneError && n == 1 {
-				return a.fault(ArrayInvalidUTF8, a.row(), start+int64(i), "The body is not valid UTF-8 at byte %d.", start+int64(i))
+				return a.refuse(ArrayInvalidUTF8, a.row(), start+int64(i), "The body is not valid UTF-8 at byte %d.", start+int64(i))
 			}
 			i += n
 		}
@@ -158,7 +158,7 @@ func (a *ArrayReader) frame() error {
 			inside = true
 		case c == '{' || c == '[':
 			if depth++; depth > a.limits.Depth {
-				return a.fault(ArrayTooDeep, a.index, a.at-1, "The row with index %d is nested deeper than %d levels.", a.index, a.limits.Depth)
+				return a.refuse(ArrayTooDeep, a.index, a.at-1, "The row with index %d is nested deeper than %d levels.", a.index, a.limits.Depth)
 			}
 		case c == '}' || c == ']':
 			depth--
@@ -194,7 +194,7 @@ func (a *ArrayReader) frameScalar() error {
 
 func (a *ArrayReader) keep(c byte) error {
 	if len(a.buf) >= a.limits.LineBytes {
-		return a.fault(ArrayTooLarge, a.index, a.at-1, "The row with index %d is longer than %s.", a.index, size(a.limits.LineBytes))
+		return a.refuse(ArrayTooLarge, a.index, a.at-1, "The row with index %d is longer than %s.", a.index, size(a.limits.LineBytes))
 	}
 	a.buf = append(a.buf, c)
 	return nil
@@ -217,14 +217,14 @@ func (a *ArrayReader) other(first byte) error {
 		}
 		a.buf = append(a.buf, c)
 	}
-	return a.fault(ArrayNotAnArray, -1, start, "The body must be a JSON array of objects: [{…}, {…}].")
+	return a.refuse(ArrayNotAnArray, -1, start, "The body must be a JSON array of objects: [{…}, {…}].")
 }
 
 // finish makes sure that nothing follows the array.
 func (a *ArrayReader) finish() error {
 	_, err := a.skipSpace()
 	if err == nil {
-		return a.fault(ArrayTrailing, -1, a.at-1, "There is something behind the end of the array, at byte %d.", a.at-1)
+		return a.refuse(ArrayTrailing, -1, a.at-1, "There is something behind the end of the array, at byte %d.", a.at-1)
 	}
 	if !errors.Is(err, io.EOF) {
 		return a.cut(err)
@@ -247,7 +247,7 @@ func (a *ArrayReader) read() (byte, error) {
 		return 0, err
 	}
 	if a.at++; a.at > a.limits.Bytes {
-		return 0, a.fault(ArrayTooLarge, -1, a.at-1, "The body is longer than %s. Send it in several requests.", size(a.limits.Bytes))
+		return 0, a.refuse(ArrayTooLarge, -1, a.at-1, "The body is longer than %s. Send it in several requests.", size(a.limits.Bytes))
 	}
 	return c, nil
 }
@@ -264,7 +264,7 @@ func (a *ArrayReader) cut(err error) error {
 }
 
 func (a *ArrayReader) invalid(offset int64, why string) error {
-	return a.fault(ArrayInvalidJSON, a.row(), offset, "The body is not valid JSON at byte %d: %s.", offset, why)
+	return a.refuse(ArrayInvalidJSON, a.row(), offset, "The body is not valid JSON at byte %d: %s.", offset, why)
 }
 
 // row is the index of the element being read; -1 outside of the array.
@@ -275,7 +275,7 @@ func (a *ArrayReader) row() int {
 	return a.index
 }
 
-func (a *ArrayReader) fault(reason string, index int, offset int64, format string, args ...any) error {
+func (a *ArrayReader) refuse(reason string, index int, offset int64, format string, args ...any) error {
 	code := muster.Invalid
 	switch reason {
 	case ArrayTooManyRows, ArrayTooLarge, ArrayTooDeep:

@@ -1,6 +1,7 @@
 package scopetest
 
 import (
+	"encoding/json"
 	"errors"
 	"io"
 	"reflect"
@@ -340,6 +341,10 @@ var imports = map[string]operation{
 	"Receive": {writes, func(w *world, c muster.Caller) (int, error) {
 		content := strings.NewReader("email,last_name\n" + uuid.NewString() + "@x.test,Up\n")
 		return one(second(w.intake.Receive(w.Context(), c, content, intake.Upload{Name: "p.csv", Unit: roster.UnitRef{ID: w.mine.ID}})))
+	}},
+	"ReceiveArray": {tenants, func(w *world, c muster.Caller) (int, error) {
+		w.intake.RegisterProfile("objects", intake.Profile{Object: func(*intake.Options, json.RawMessage) intake.Asked { return intake.Asked{} }})
+		return one(second(w.intake.ReceiveArray(w.Context(), c, strings.NewReader("[]"), intake.Array{Name: "x", Profile: "objects", Matching: muster.EachNew})))
 	}},
 	"Result": {reads, func(w *world, c muster.Caller) (int, error) {
 		r, err := w.intake.Result(c, w.done)
