@@ -117,6 +117,16 @@ func attributeOf(field string) string {
 	return field
 }
 
+// placeOf is where in a user's object a fault is: a path such as attributes[1].name, of which this surface's own stay as they are.
+func placeOf(field string) string {
+	if root, _, within := strings.Cut(field, "["); within {
+		if _, ours := byName[root]; ours {
+			return field
+		}
+	}
+	return attributeOf(field)
+}
+
 // changedOf lists the attributes that a change is about.
 func changedOf(c muster.Change) []string {
 	names, seen := []string{}, map[string]bool{}

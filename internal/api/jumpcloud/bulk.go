@@ -18,6 +18,7 @@ import (
 	"github.com/musterid/muster/internal/api"
 	"github.com/musterid/muster/internal/batch"
 	"github.com/musterid/muster/internal/intake"
+	"github.com/musterid/muster/internal/roster"
 )
 
 func (s *surface) jobs() {
@@ -189,6 +190,7 @@ func (s *surface) receive(q *request, m *mode, silent bool, c *content, once onc
 	}
 	array := intake.Array{
 		Name: jobNames[m.Operation], Profile: profile, Matching: muster.EachNew, Extra: extra, Report: !silent,
+		Rules:  roster.AdmitOptions{FromZero: true}, // rows are spoken of by their index
 		Limits: intake.ArrayLimits{Bytes: s.BulkBody, Rows: s.BulkRows, ElementBytes: int(min(s.BulkBody, mostElement)), Depth: s.Depth},
 		Note:   []string{"email", "username", "employeeIdentifier", "id", "_id"}, Secret: "password", CheckSecret: s.Access.CheckNewPassword,
 	}

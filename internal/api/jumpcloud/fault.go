@@ -81,7 +81,7 @@ func refused(err error) *refusal {
 	}
 	if status == http.StatusBadRequest || status == http.StatusConflict {
 		for _, f := range faults {
-			r.Details = append(r.Details, detail{Field: attributeOf(f.Field), Reason: codeOf(f.Code), Message: inHex(f.Message)})
+			r.Details = append(r.Details, detail{Field: placeOf(f.Field), Reason: codeOf(f.Code), Message: inHex(f.Message)})
 		}
 	}
 	return r
@@ -150,7 +150,7 @@ func line(faults muster.Errors) string {
 		if i > 0 {
 			text += "; "
 		}
-		if name := attributeOf(f.Field); name != "" {
+		if name := placeOf(f.Field); name != "" {
 			text += name + ": "
 		}
 		text += inHex(f.Message)

@@ -218,7 +218,7 @@ func rowStatus(s muster.ItemState) string {
 func faultsOf(reasons muster.Errors, code muster.Code) []fault {
 	list := make([]fault, len(reasons))
 	for i, e := range reasons {
-		list[i] = fault{Field: attributeOf(e.Field), Code: codeOf(e.Code), Message: inHex(e.Message)}
+		list[i] = fault{Field: placeOf(e.Field), Code: codeOf(e.Code), Message: inHex(e.Message)}
 		if code != "" {
 			list[i].Code = codeOf(code)
 		}

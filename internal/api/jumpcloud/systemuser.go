@@ -292,7 +292,7 @@ func (q *request) userRefused(err error, exists string) error {
 		answer.Message = exists + answer.Message
 	}
 	for _, f := range faults {
-		answer.Details = append(answer.Details, detail{Field: attributeOf(f.Field), Reason: codeOf(f.Code), Message: inHex(f.Message)})
+		answer.Details = append(answer.Details, detail{Field: placeOf(f.Field), Reason: codeOf(f.Code), Message: inHex(f.Message)})
 	}
 	if full := q.r.URL.Query().Get("fullValidationDetails"); full == "" || strings.EqualFold(full, "false") {
 		answer.Details = answer.Details[:1]
