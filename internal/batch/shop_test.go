@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -33,6 +34,7 @@ type shop struct {
 // worker knows four kinds of rows: create, same, disable, fail. says overrules what stands in a row.
 type worker struct {
 	mu     sync.Mutex
+	marks  atomic.Int64
 	says   map[int]string // by row number
 	broken error          // Carry gives it once, or for ever when it is a muster.Error
 	gate   chan struct{}  // Decode waits for it from row gateAt on
@@ -42,7 +44,7 @@ type worker struct {
 
 func open(t *testing.T, st *store.Store) *shop {
 	t.Helper()
-	if _, err := st.Handle().ExecContext(t.Context(), "CREATE TABLE IF NOT EXISTS mark (batch BIGINT, idx BIGINT)"); err != nil {
+	if _, err := st.Handle().ExecContext(t.Context(), "CREATE TABLE IF NOT EXISTS mark (batch BIGINT, idx BIGINT, at BIGINT)"); err != nil {
 		t.Fatal(err)
 	}
 	s := &shop{t: t, store: st, worker: &worker{says: map[int]string{}}}
@@ -135,7 +137,7 @@ func (w *worker) Carry(tx *store.Tx, b *store.BatchRow, decoded any, c batch.Chu
 		if c.Dry || c.Skip[c.First+i] || item.State == muster.FailedItem {
 			continue
 		}
-		if _, err := tx.SQL().ExecContext(tx.Context(), "INSERT INTO mark (batch, idx) VALUES ($1, $2)", b.Seq, c.First+i); err != nil {
+		if _, err := tx.SQL().ExecContext(tx.Context(), "INSERT INTO mark (batch, idx, at) VALUES ($1, $2, $3)", b.Seq, c.First+i, w.marks.Add(1)); err != nil {
 			return nil, err
 		}
 	}
