@@ -33,6 +33,7 @@ import (
 type house struct {
 	t         *testing.T
 	store     *store.Store
+	key       secret.Key
 	engine    *batch.Engine
 	roster    *roster.Roster
 	intake    *intake.Intake
@@ -52,7 +53,8 @@ func open(t *testing.T, st *store.Store) *house {
 		t.Fatal(err)
 	}
 	h := &house{t: t, store: st, caller: muster.Caller{Tenant: storetest.Tenant, Name: "key:test", Surface: "native", Grants: muster.AdminScope.Grants()}}
-	h.engine, h.roster = batch.New(st, q, secret.NewKey(), quiet(t)), roster.New(st, q)
+	h.key = secret.NewKey()
+	h.engine, h.roster = batch.New(st, q, h.key, quiet(t)), roster.New(st, q)
 	h.intake = intake.New(st, h.engine, h.roster)
 	h.provision = provision.New(provision.Options{Store: st, Queue: q, Roster: h.roster, Key: secret.NewKey(), Kinds: all.Kinds(), Log: quiet(t)})
 	ctx, stop := context.WithCancel(context.Background())
