@@ -10,7 +10,8 @@ import (
 
 const introduction = `Everything Muster can do: the directory of people, units and groups; batches that bring many people in; targets, and the accounts on them.
 
-Send an API key, or a token of an issuer that the tenant trusts, with each request: ` + "`Authorization: Bearer muster_…`" + `. Ids are UUIDs. Times are RFC 3339 in UTC.
+Send an API key, or a token of an issuer that the tenant trusts, with each request: ` + "`Authorization: Bearer muster_…`" + `. People may send their login and
+password as ` + "`Authorization: Basic …`" + `, where the login is a username or an e-mail address, after ` + "`TENANT/`" + ` where there are several tenants. Ids are UUIDs. Times are RFC 3339 in UTC.
 
 **Errors** are ` + "`application/problem+json`" + ` (RFC 9457) with a ` + "`code`" + ` that programs can rely on and every fault in ` + "`errors`" + `, each naming its field.
 400 is a request that cannot be read, 422 one that is read and cannot be accepted. An id of another tenant answers like one that does not exist.
@@ -46,10 +47,11 @@ func document() huma.Config {
 			Components: &huma.Components{
 				Schemas: huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer),
 				SecuritySchemes: map[string]*huma.SecurityScheme{
-					"key": {Type: "http", Scheme: "bearer", Description: "An API key, as `muster keys create` makes it, or a token (JWT) of an OpenID Connect issuer that the tenant trusts."},
+					"key":      {Type: "http", Scheme: "bearer", Description: "An API key, as `muster keys create` makes it, or a token (JWT) of an OpenID Connect issuer that the tenant trusts."},
+					"password": {Type: "http", Scheme: "basic", Description: "The login and password of somebody in the directory. Several tenants: `TENANT/LOGIN`."},
 				},
 			},
-			Security: []map[string][]string{{"key": {}}},
+			Security: []map[string][]string{{"key": {}}, {"password": {}}},
 		},
 		Formats:                      map[string]huma.Format{"application/json": huma.DefaultJSONFormat, "json": huma.DefaultJSONFormat},
 		DefaultFormat:                "application/json",

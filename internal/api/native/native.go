@@ -102,10 +102,16 @@ type callerKey struct{}
 // callerOf turns the credential of a request into a caller, in the tenant they ask to work in.
 func (s *surface) callerOf(r *http.Request) (muster.Caller, error) {
 	scheme, key, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	if !strings.EqualFold(scheme, "Bearer") || key == "" {
-		return muster.Caller{}, muster.Errorf(muster.Unauthenticated, "", "Send an API key or a token, as in: Authorization: Bearer muster_…")
+	var caller muster.Caller
+	var err error
+	switch {
+	case strings.EqualFold(scheme, "Bearer") && key != "":
+		caller, err = s.Access.CallerOfToken(r.Context(), strings.TrimSpace(key))
+	case strings.EqualFold(scheme, "Basic") && key != "":
+		caller, err = s.signIn(r, key)
+	default:
+		err = muster.Errorf(muster.Unauthenticated, "", "Send an API key or a token, as in: Authorization: Bearer muster_…")
 	}
-	caller, err := s.Access.CallerOfToken(r.Context(), strings.TrimSpace(key))
 	if err != nil {
 		return caller, err
 	}

@@ -62,7 +62,7 @@ func TestTheDescriptionIsComplete(t *testing.T) {
 	if d.OpenAPI != "3.1.0" || d.Info.Title == "" || d.Info.Version == "" || len(d.Info.Description) < 500 {
 		t.Errorf("the head of the document: %q %+v", d.OpenAPI, d.Info)
 	}
-	if len(d.Security) != 1 || len(d.Components.SecuritySchemes) != 1 {
+	if len(d.Security) != 2 || len(d.Components.SecuritySchemes) != 2 {
 		t.Errorf("nothing says how to send a key: %v", d.Security)
 	}
 	seen := map[string]bool{}

@@ -133,12 +133,16 @@ type PersonIn struct {
 }
 
 func (s *surface) createPerson(ctx context.Context, caller muster.Caller, in *PersonIn) (*PersonOut, error) {
-	draft, err := in.Body.new()
+	body, password := in.Body.withoutPassword()
+	draft, err := body.new()
 	if err != nil {
 		return nil, err
 	}
-	results, err := s.Roster.Enrol(ctx, caller, in.EmailUse == "shared", []muster.Draft{draft})
-	return onePerson(results, err)
+	wish := roster.Wish{Draft: draft}
+	if err := s.setPassword(ctx, caller, password, &wish); err != nil {
+		return nil, err
+	}
+	return onePerson(s.Roster.EnrolWith(ctx, caller, roster.AdmitOptions{SharedEmail: in.EmailUse == "shared"}, []roster.Wish{wish}))
 }
 
 func onePerson(results []roster.Result, err error) (*PersonOut, error) {
@@ -175,17 +179,22 @@ func (s *surface) changePerson(ctx context.Context, caller muster.Caller, in *Pe
 	if err != nil {
 		return nil, err
 	}
-	draft := in.Body.draft(true)
-	if in.Body.touchesReadOnly() {
+	body, password := in.Body.withoutPassword()
+	draft := body.draft(true)
+	if body.touchesReadOnly() {
 		p, err := s.Roster.Person(ctx, caller, id)
 		if err != nil {
 			return nil, err
 		}
-		if draft, version, err = in.Body.patch(&p, version); err != nil {
+		if draft, version, err = body.patch(&p, version); err != nil {
 			return nil, err
 		}
 	}
-	return onePerson(s.Roster.Change(ctx, caller, []roster.Wish{{Person: id, Draft: draft, Version: version}}))
+	wish := roster.Wish{Person: id, Draft: draft, Version: version}
+	if err := s.setPassword(ctx, caller, password, &wish); err != nil {
+		return nil, err
+	}
+	return onePerson(s.Roster.Change(ctx, caller, []roster.Wish{wish}))
 }
 
 // PersonGuarded names a person and guards what is done.

@@ -26,6 +26,9 @@ func (PersonInput) Schema(r huma.Registry) *huma.Schema {
 		p.Nullable = p.Ref == ""
 		s.Properties[name] = &p
 	}
+	s.Properties["password"] = &huma.Schema{
+		Type: huma.TypeString, WriteOnly: true, Description: "To sign in here with. It is stored as a hash, and is in no answer. Setting it takes the right to change all of the person.",
+	}
 	s.AdditionalProperties = true
 	s.Description = "Fields of a person. Besides those listed: attributes.NAME, phones.TYPE, addresses.TYPE.PART and flags.NAME, each as a field of its own."
 	s.Examples = []any{map[string]any{"first_name": "Ana", "last_name": "Souza", "email": "ana@example.org", "attributes": map[string]any{"class": "6A"}}}
