@@ -1,8 +1,10 @@
 package provision
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -60,36 +62,85 @@ func (p *Provision) trouble(ctx context.Context, t *store.TargetRow, cause error
 
 // settle records some deliveries: the accounts, the items that wait for them, and the counts of their batches.
 func (p *Provision) settle(ctx context.Context, t *store.TargetRow, group []*delivery) error {
-	slices.SortFunc(group, func(a, b *delivery) int { return int(a.account.Seq - b.account.Seq) }) // the order in which rows are locked
+	slices.SortFunc(group, func(a, b *delivery) int { return cmp.Compare(a.account.Seq, b.account.Seq) }) // the order in which rows are locked
 	return p.store.Update(ctx, t.Tenant, func(tx *store.Tx) error {
-		final := map[int64]*delivery{}
-		for _, done := range group {
-			one := *done // settling may be repeated
-			d, row := &one, one.account
-			if d.taken {
-				ours, err := holds(tx, &row)
-				if err == nil && ours {
-					err = p.renumber(tx, d, &row)
-				}
-				if err != nil {
-					return err
-				}
+		work := make([]settling, len(group)) // settling may be repeated
+		for i, d := range group {
+			work[i] = settling{delivery: *d, row: d.account}
+		}
+		if err := p.settleAccounts(tx, work); err != nil {
+			return err
+		}
+		final := make(map[int64]*settling, len(work))
+		for i := range work {
+			s := &work[i]
+			if !s.held {
+				continue
 			}
-			held, err := p.settleAccount(tx, d, &row)
-			if err != nil {
+			if err := p.settleActivation(tx, t, &s.delivery, &s.row); err != nil {
 				return err
 			}
-			if held {
-				if err := p.settleActivation(tx, t, d, &row); err != nil {
-					return err
-				}
-			}
-			if held && d.state.Final() {
-				final[row.Seq] = d
+			if s.state.Final() {
+				final[s.row.Seq] = s
 			}
 		}
 		return p.settleItems(tx, final)
 	})
+}
+
+// settling is a delivery that is being recorded.
+type settling struct {
+	delivery
+	row  store.AccountRow
+	held bool // the claim was still ours
+	due  bool // there is more to deliver
+}
+
+// settleAccounts writes the accounts: together where nothing is special about any of them, else each by itself.
+func (p *Provision) settleAccounts(tx *store.Tx, work []settling) error {
+	if !slices.ContainsFunc(work, func(s settling) bool { return s.taken }) {
+		err := tx.Try(func() error { return settleTogether(tx, work) })
+		if !errors.Is(err, store.ErrClash) {
+			return err
+		}
+	}
+	seqs := make([]int64, len(work))
+	for i := range work {
+		s := &work[i]
+		seqs[i] = s.row.Seq
+		if s.taken {
+			ours, err := holds(tx, &s.row)
+			if err == nil && ours {
+				err = p.renumber(tx, &s.delivery, &s.row)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		var err error
+		if s.held, err = p.settleAccount(tx, &s.delivery, &s.row); err != nil {
+			return err
+		}
+	}
+	now, err := tx.Accounts(seqs) // giving somebody another name may have made others due again
+	for i := range work {
+		work[i].due = !now[work[i].row.Seq].Due.IsZero()
+	}
+	return err
+}
+
+func settleTogether(tx *store.Tx, work []settling) error {
+	rows := make([]*store.AccountRow, len(work))
+	for i := range work {
+		rows[i] = &work[i].row
+	}
+	due, err := tx.SettleAccounts(rows)
+	for i := range work {
+		var at time.Time
+		at, work[i].held = due[work[i].row.Seq]
+		work[i].due = !at.IsZero()
+	}
+	return err
 }
 
 // holds says whether a claim is still ours, and keeps it so until the transaction ends. Who lost it must not give anybody another name: the account
@@ -168,24 +219,17 @@ func knownElsewhere(accounts []store.AccountRow, but int64) bool {
 }
 
 // settleItems gives the items that waited for these accounts their outcome.
-func (p *Provision) settleItems(tx *store.Tx, final map[int64]*delivery) error {
-	accounts := make([]int64, 0, len(final))
-	for seq := range final {
-		accounts = append(accounts, seq)
-	}
+func (p *Provision) settleItems(tx *store.Tx, final map[int64]*settling) error {
+	accounts := slices.Sorted(maps.Keys(final))
 	items, err := tx.OpenItemsOf(accounts)
 	if err != nil || len(items) == 0 {
-		return err
-	}
-	now, err := tx.Accounts(accounts)
-	if err != nil {
 		return err
 	}
 	counts := map[int64]*muster.Counts{}
 	var settled []muster.Item
 	for _, item := range items {
 		d := final[item.Account]
-		if due := !now[item.Account].Due.IsZero(); item.Guard > d.person.Version || due && item.At.After(d.claimed) {
+		if item.Guard > d.person.Version || d.due && item.At.After(d.claimed) {
 			continue // it asks for something newer than what was delivered, and its turn comes
 		}
 		item.State, item.Change, item.Reasons = d.state, d.change, nil

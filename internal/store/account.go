@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -62,7 +63,8 @@ func (tx *Tx) AccountsOf(target int64, people []int64) (map[int64]AccountRow, er
 	if len(people) == 0 {
 		return found, nil
 	}
-	query := tx.perNumber(accountColumns, "account", "t.person = k.value AND t.target = $2 AND t.tenant = $3")
+	// The sum keeps the engines from the indexes that begin with the target, which is what all accounts may have in common.
+	query := tx.perNumber(accountColumns, "account", "t.person = k.value AND t.target + 0 = $2 AND t.tenant = $3")
 	err := tx.each(query, []any{tx.numbers(people), target, tx.tenant}, func(scan func(...any) error) error {
 		var person int64
 		a, err := scanAccount(scan, &person)
@@ -155,15 +157,11 @@ func (tx *Tx) Owe(accounts []int64, urgent bool) error {
 	if len(accounts) == 0 {
 		return nil
 	}
-	stmt, err := tx.prepared(`UPDATE account SET version = version + 1, due = $1, urgent = $2, attempts = 0, updated_at = $1,
- state = CASE WHEN external_id IS NULL OR state = 'released' THEN 'planned' ELSE 'pending' END WHERE seq = $3 AND tenant = $4 AND state <> 'unmanaged'`)
+	err := tx.updateEach(`UPDATE account SET version = version + 1, due = $1, urgent = $2, attempts = 0, updated_at = $1,
+ state = CASE WHEN external_id IS NULL OR state = 'released' THEN 'planned' ELSE 'pending' END WHERE tenant = $3 AND state <> 'unmanaged' AND seq = $4`,
+		accounts, tx.now.UnixMicro(), flag(urgent), tx.tenant)
 	if err != nil {
-		return err
-	}
-	for _, seq := range accounts {
-		if _, err := stmt.ExecContext(tx.ctx, tx.now.UnixMicro(), flag(urgent), seq, tx.tenant); err != nil {
-			return fmt.Errorf("store: owe account %d: %w", seq, err)
-		}
+		return fmt.Errorf("store: owe accounts: %w", err)
 	}
 	return nil
 }
@@ -209,13 +207,25 @@ func (tx *Tx) returning(columns string) string {
 
 // RenewAccounts keeps an owner's claims until a later time.
 func (tx *Tx) RenewAccounts(accounts []int64, owner string, until time.Time) error {
-	stmt, err := tx.prepared("UPDATE account SET lease = $1 WHERE seq = $2 AND owner = $3 AND tenant = $4")
+	err := tx.updateEach("UPDATE account SET lease = $1 WHERE owner = $2 AND tenant = $3 AND seq = $4", accounts, micros(until), owner, tx.tenant)
 	if err != nil {
-		return err
+		return fmt.Errorf("store: renew accounts: %w", err)
 	}
-	for _, seq := range accounts {
-		if _, err := stmt.ExecContext(tx.ctx, micros(until), seq, owner, tx.tenant); err != nil {
-			return fmt.Errorf("store: renew account %d: %w", seq, err)
+	return nil
+}
+
+// updateEach runs an UPDATE, which ends with the number of a row as its last argument, for many of them in their order.
+func (tx *Tx) updateEach(query string, seqs []int64, args ...any) error {
+	if len(seqs) == 0 {
+		return nil
+	}
+	if tx.store.engine == Postgres {
+		marker := "$" + strconv.Itoa(len(args)+1)
+		return tx.exec(strings.TrimSuffix(query, marker)+"ANY ("+marker+")", append(args, seqs)...)
+	}
+	for _, seq := range seqs {
+		if _, err := tx.repeated(query, append(args[:len(args):len(args)], seq)...); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -228,33 +238,6 @@ func (tx *Tx) SaveIntent(a *AccountRow) error {
 		return err
 	}
 	return tx.exec("UPDATE account SET intent = $1, username = $2 WHERE seq = $3 AND tenant = $4", intent, orNull(a.Username), a.Seq, tx.tenant)
-}
-
-// SettleAccount writes what a delivery came to and ends the claim. Only the owner can; somebody who lost the lease changes nothing and is told
-// false. When more became due since the account was claimed (its version rose), it stays due. An external id that another account of the target
-// holds is ErrClash.
-func (tx *Tx) SettleAccount(a *AccountRow) (bool, error) {
-	intent, err := packRecord(a.Intent)
-	if err != nil {
-		return false, err
-	}
-	pushed, err := packRecord(a.Pushed)
-	if err != nil {
-		return false, err
-	}
-	lastError, err := packError(a.LastError)
-	if err != nil {
-		return false, err
-	}
-	n, err := tx.affect(`UPDATE account SET username = $1, external_id = $2, intent = $3, pushed = $4, last_error = $5, owner = NULL, lease = NULL, updated_at = $6,
- state = CASE WHEN version = $7 THEN $8 ELSE 'pending' END, attempts = CASE WHEN version = $7 THEN $9 ELSE 0 END, due = CASE WHEN version = $7 THEN $10 ELSE due END,
- urgent = CASE WHEN version = $7 THEN $11 ELSE urgent END WHERE seq = $12 AND tenant = $13 AND owner = $14`,
-		orNull(a.Username), orNull(a.ExternalID), intent, pushed, lastError, tx.now.UnixMicro(), a.Version, string(a.State), a.Attempts, micros(a.Due),
-		flag(a.Urgent && !a.Due.IsZero()), a.Seq, tx.tenant, a.Owner)
-	if clash(err) {
-		return false, fmt.Errorf("%w: %w", ErrClash, err)
-	}
-	return n == 1, err
 }
 
 // SetAccountState takes an account out of our hands or back into them.

@@ -52,24 +52,38 @@ func (tx *Tx) InsertItems(items []muster.Item) error {
 
 // UpdateItems writes items back: those that were planned, or that wait for a target.
 func (tx *Tx) UpdateItems(items []muster.Item) error {
-	if len(items) == 0 {
-		return nil
-	}
 	packed, err := packItems(items)
-	if err != nil {
+	if err != nil || len(items) == 0 {
 		return err
 	}
-	stmt, err := tx.prepared("UPDATE item SET state = $1, person = $2, account = $3, guard = $4, change = $5, reasons = $6, at = $7 WHERE id = $8 AND tenant = $9")
-	if err != nil {
-		return err
+	if tx.store.engine == Postgres && len(items) > 1 {
+		return tx.updateItemsTogether(items, packed)
 	}
 	for n := range items {
 		i := &items[n]
-		_, err := stmt.ExecContext(tx.ctx, string(i.State), orNullNumber(i.Person), orNullNumber(i.Account), i.Guard, packed[n][0], packed[n][1], tx.now.UnixMicro(),
-			muster.ItemKey(i.Batch, i.Index), tx.tenant)
+		_, err := tx.repeated("UPDATE item SET state = $1, person = $2, account = $3, guard = $4, change = $5, reasons = $6, at = $7 WHERE id = $8 AND tenant = $9",
+			string(i.State), orNullNumber(i.Person), orNullNumber(i.Account), i.Guard, packed[n][0], packed[n][1], tx.now.UnixMicro(), muster.ItemKey(i.Batch, i.Index), tx.tenant)
 		if err != nil {
 			return fmt.Errorf("store: update item: %w", err)
 		}
+	}
+	return nil
+}
+
+func (tx *Tx) updateItemsTogether(items []muster.Item, packed [][2]any) error {
+	u := together{}
+	u.numbers("id", all(items, func(i *muster.Item) int64 { return muster.ItemKey(i.Batch, i.Index) }))
+	u.texts("state", all(items, func(i *muster.Item) string { return string(i.State) }))
+	u.numbers("person", all(items, func(i *muster.Item) int64 { return i.Person }))
+	u.numbers("account", all(items, func(i *muster.Item) int64 { return i.Account }))
+	u.numbers("guard", all(items, func(i *muster.Item) int64 { return i.Guard }))
+	for part, name := range []string{"change", "reasons"} {
+		u.texts(name, all(packed, func(p *[2]any) string { s, _ := p[part].(string); return s }))
+	}
+	_, err := u.write(tx, `UPDATE item AS t SET state = v.state, person = nullif(v.person, 0), account = nullif(v.account, 0), guard = v.guard,
+ change = nullif(v.change, ''), reasons = nullif(v.reasons, ''), at = `+u.arg(tx.now.UnixMicro())+u.from()+"WHERE t.id = v.id AND t.tenant = "+u.arg(tx.tenant))
+	if err != nil {
+		return fmt.Errorf("store: update items: %w", err)
 	}
 	return nil
 }

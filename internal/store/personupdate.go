@@ -213,51 +213,39 @@ func (tx *Tx) updateTogether(people []*PersonRow, sets []columnSet) error {
 	for _, s := range sets {
 		set |= s
 	}
-	var assign, names, arrays strings.Builder
-	args := []any{tx.tenant}
-	add := func(name, kind string, list any) {
-		args = append(args, list)
-		names.WriteString(", " + name)
-		arrays.WriteString(", $" + strconv.Itoa(len(args)) + "::" + kind + "[]")
-	}
-	add("seq", "bigint", numbersOf(people, func(p *PersonRow) int64 { return p.Seq }))
-	add("version", "bigint", numbersOf(people, func(p *PersonRow) int64 { return p.Version }))
-	add("updated_at", "bigint", numbersOf(people, func(p *PersonRow) int64 { return p.UpdatedAt.UnixMicro() }))
-	assign.WriteString("version = v.version, updated_at = v.updated_at")
+	u := together{}
+	u.numbers("seq", numbersOf(people, func(p *PersonRow) int64 { return p.Seq }))
+	u.numbers("version", numbersOf(people, func(p *PersonRow) int64 { return p.Version }))
+	u.numbers("updated_at", numbersOf(people, func(p *PersonRow) int64 { return p.UpdatedAt.UnixMicro() }))
+	assign := "version = v.version, updated_at = v.updated_at"
 	for i := range writtenColumns {
 		column := &writtenColumns[i]
-		switch {
-		case set&(1<<i) == 0:
+		if set&(1<<i) == 0 {
 			continue
-		case column.number != nil:
-			add(column.name, "bigint", numbersOf(people, column.number))
-		default:
+		}
+		if column.number != nil {
+			u.numbers(column.name, numbersOf(people, column.number))
+		} else {
 			texts, err := textsOf(people, i)
 			if err != nil {
 				return err
 			}
-			add(column.name, "text", texts)
+			u.texts(column.name, texts)
 		}
 		switch {
 		case column.none:
-			assign.WriteString(", " + column.name + " = nullif(v." + column.name + ", 0)")
+			assign += ", " + column.name + " = nullif(v." + column.name + ", 0)"
 		case column.number != nil:
-			assign.WriteString(", " + column.name + " = v." + column.name)
+			assign += ", " + column.name + " = v." + column.name
 		default:
-			assign.WriteString(", " + column.name + " = nullif(v." + column.name + ", '')")
+			assign += ", " + column.name + " = nullif(v." + column.name + ", '')"
 		}
 	}
-	n, err := tx.affect("UPDATE person AS t SET "+assign.String()+" FROM unnest("+arrays.String()[2:]+") AS v("+names.String()[2:]+
-		") WHERE t.seq = v.seq AND t.tenant = $1 AND t.version = v.version - 1", args...)
-	switch {
-	case clash(err):
-		return fmt.Errorf("%w: %w", ErrClash, err)
-	case err != nil:
-		return fmt.Errorf("store: update people: %w", err)
-	case n != int64(len(people)):
-		return fmt.Errorf("%w: %d of %d people have moved on", ErrClash, int64(len(people))-n, len(people))
+	n, err := u.write(tx, "UPDATE person AS t SET "+assign+u.from()+"WHERE t.seq = v.seq AND t.version = v.version - 1 AND t.tenant = "+u.arg(tx.tenant))
+	if err == nil && n != int64(len(people)) {
+		err = fmt.Errorf("%w: %d of %d people have moved on", ErrClash, int64(len(people))-n, len(people))
 	}
-	return nil
+	return err
 }
 
 func numbersOf(people []*PersonRow, of func(*PersonRow) int64) []int64 {
