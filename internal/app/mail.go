@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/musterid/muster"
+	"github.com/musterid/muster/internal/api/jumpcloud"
 	"github.com/musterid/muster/internal/invite"
 	"github.com/musterid/muster/internal/mail"
 	"github.com/musterid/muster/internal/secret"
@@ -49,6 +50,6 @@ func place(b muster.Batch) (p invite.Place, ok bool) {
 	if b.Surface != "jumpcloud" {
 		return p, false
 	}
-	id := muster.HexID(b.Seq, b.CreatedAt)
+	id := jumpcloud.JobID(b.Seq, b.CreatedAt)
 	return invite.Place{Name: id, Path: "/api/v2/jobs/" + id + "/results?limit=100", Quiet: "suppressEmail=true"}, true
 }

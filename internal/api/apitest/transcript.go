@@ -30,7 +30,7 @@ var update = flag.Bool("update", false, "write what the server answers into the 
 //
 // Ids stand as {1}, {2}, … in the order in which they were first answered, and may be used in requests; times are {time}, keys {key}. A header
 // without a value is not sent. The line "> WAIT batch state" asks the native API until a batch is in a state, and "> WAIT /path field value" any
-// path until a field of its answer has a value.
+// path until a field of its answer has a value. The line "> NAME word field" has the id in a field of the last answer stand as {word} from then on.
 func Transcripts(t *testing.T, folder string, settings config.Config, headers ...string) {
 	files, err := filepath.Glob(filepath.Join(folder, "*.txt"))
 	if err != nil || len(files) == 0 {
@@ -43,7 +43,7 @@ func Transcripts(t *testing.T, folder string, settings config.Config, headers ..
 			if err != nil {
 				t.Fatal(err)
 			}
-			told := &teller{Server: Serve(t, settings), ids: map[string]string{}, shown: append(shownHeaders[:len(shownHeaders):len(shownHeaders)], headers...)}
+			told := &teller{Server: Serve(t, settings), ids: map[string]string{}, named: map[string]string{}, shown: append(shownHeaders[:len(shownHeaders):len(shownHeaders)], headers...)}
 			got := told.tell(string(content))
 			if *update {
 				if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
@@ -63,6 +63,8 @@ type teller struct {
 	*Server
 	ids   map[string]string // id to its number
 	order []string
+	named map[string]string // mark to id
+	last  Answer
 	shown []string
 }
 
@@ -95,6 +97,9 @@ var shownHeaders = []string{"Location", "ETag", "Content-Type", "Content-Disposi
 
 func (t *teller) exchange(request []string) string {
 	method, path, _ := strings.Cut(t.real(request[0]), " ")
+	if method == "NAME" {
+		return t.name(path)
+	}
 	if method == "WAIT" {
 		parts := strings.SplitN(path, " ", 3)
 		if strings.HasPrefix(path, "/") {
@@ -114,7 +119,20 @@ func (t *teller) exchange(request []string) string {
 	if n < len(request) {
 		body = t.real(strings.Join(request[n+1:], "\n"))
 	}
-	return t.show(t.Send(method, path, body, headers...))
+	t.last = t.Send(method, path, body, headers...)
+	return t.show(t.last)
+}
+
+func (t *teller) name(what string) string {
+	word, field, _ := strings.Cut(what, " ")
+	var answer any
+	t.last.Into(t.T, &answer)
+	id := at(answer, field)
+	if !ids.MatchString(id) {
+		t.T.Fatalf("NAME %s: there is no id in the answer %s", what, t.last.Body)
+	}
+	t.ids[id], t.named["{"+word+"}"] = "{"+word+"}", id
+	return ""
 }
 
 func (t *teller) show(a Answer) string {
@@ -144,7 +162,7 @@ var (
 	ids   = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|\b[0-9a-f]{24}\b`)
 	times = regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z`)
 	keys  = regexp.MustCompile(`muster_([0-9A-Za-z]{49}|[0-9A-Za-z]{6}")`)
-	marks = regexp.MustCompile(`\{\d+\}`)
+	marks = regexp.MustCompile(`\{\w+\}`)
 	// What a kind of target is set by is that kind's affair.
 	cursors  = regexp.MustCompile(`"next_cursor": ".*"`)
 	lastUse  = regexp.MustCompile(`\n *"last_used_at": ".*",`) // it is recorded beside the request
@@ -171,6 +189,9 @@ func (t *teller) plain(text string) string {
 // real puts ids back in.
 func (t *teller) real(text string) string {
 	return marks.ReplaceAllStringFunc(text, func(mark string) string {
+		if id, named := t.named[mark]; named {
+			return id
+		}
 		n, _ := strconv.Atoi(strings.Trim(mark, "{}"))
 		if n < 1 || n > len(t.order) {
 			return mark

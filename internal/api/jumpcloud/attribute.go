@@ -104,6 +104,9 @@ var byField = func() map[string]string {
 
 // attributeOf is what this surface calls a field of floor 0. A field that has no attribute keeps its name.
 func attributeOf(field string) string {
+	if list, _, entry := strings.Cut(field, "["); entry && byName[list] != nil {
+		return field // a path in this surface's own words
+	}
 	for at := field; at != ""; {
 		if name, known := byField[at]; known {
 			return name
@@ -223,11 +226,6 @@ func orNull(s string) any {
 		return nil
 	}
 	return s
-}
-
-// userID is the id that a person has here.
-func userID(id uuid.UUID) string {
-	return muster.HexID(muster.PersonSeq(id), muster.PersonCreated(id))
 }
 
 func showManager(p *muster.Person) any {

@@ -54,7 +54,10 @@ func (s *surface) submit(q *request, operation string) (any, error) {
 
 // modeOfRequest reads the parameters and headers of a job.
 func (s *surface) modeOfRequest(q *request, operation string) (m *mode, silent bool, err error) {
-	m = &mode{Operation: operation, Org: q.orgID(), Admin: q.admin(), At: s.Now().UTC()}
+	m = &mode{Operation: operation, Org: q.orgID(), At: s.Now().UTC()}
+	if m.Admin, err = s.admin(q); err != nil {
+		return nil, false, err
+	}
 	query := q.r.URL.Query()
 	switch query.Get("suppressEmail") {
 	case "", "false", "0":
@@ -87,12 +90,13 @@ func (s *surface) modeOfRequest(q *request, operation string) (m *mode, silent b
 
 const bulkSource = "jumpcloud:bulk"
 
-// admin is the id of the owner of the key: the person it is of, else the key itself.
-func (q *request) admin() string {
-	if q.caller.Person != 0 {
-		return muster.HexID(q.caller.Person, q.org.CreatedAt)
+// admin is the id of the owner of the key: the person it is of, else one that stands for the key itself.
+func (s *surface) admin(q *request) (string, error) {
+	if q.caller.Person == 0 {
+		return muster.HexID(keyIDs|q.caller.Key, q.org.CreatedAt), nil
 	}
-	return muster.HexID(q.caller.Key, q.org.CreatedAt)
+	found, err := s.Roster.BySeq(q.ctx, q.caller, []int64{q.caller.Person})
+	return userID(found[q.caller.Person].ID), err
 }
 
 // content is the body of a job as it arrives, unpacked. What is read of it goes into sum.
@@ -199,7 +203,7 @@ func (s *surface) receive(q *request, m *mode, silent bool, c *content, once onc
 	}
 	var id string
 	array.Also = func(tx *intake.Tx, b *batch.Batch) error {
-		id = jobIDOf(b)
+		id = JobID(b.Seq, b.CreatedAt)
 		text, err := json.Marshal(kept{Job: id, Sum: c.sum.Sum(nil)})
 		if err != nil {
 			return fmt.Errorf("jumpcloud: keep the answer: %w", err)
@@ -214,8 +218,6 @@ func (s *surface) receive(q *request, m *mode, silent bool, c *content, once onc
 
 // mostElement is the largest object of a body.
 const mostElement = 1 << 20
-
-func jobIDOf(b *batch.Batch) string { return muster.HexID(b.Seq, b.CreatedAt) }
 
 // bodyRefused puts a fault of a body as a whole into this surface's words (contract §3.3).
 func (s *surface) bodyRefused(err error) error {

@@ -326,9 +326,3 @@ func showAttributes(p *muster.Person) any {
 	}
 	return list
 }
-
-// entryID is an id for an entry of a list, which has none of its own: it leads nowhere.
-func entryID(p *muster.Person, list string, i int) string {
-	kind := int64(len(list)) // tells the lists of one person apart
-	return muster.HexID(p.Seq<<16|kind<<8|int64(i), p.CreatedAt)
-}

@@ -15,7 +15,7 @@ var noJob = refuse(404, "There is no such job.")
 // findJob gives the job that the path names, with its options. Jobs that ended longer ago than they are kept are not there.
 func (s *surface) findJob(q *request) (batch.Batch, intake.Options, error) {
 	var none batch.Batch
-	number, created, ok := muster.ParseHexID(q.r.PathValue("id"))
+	number, created, ok := jobNumber(q.r.PathValue("id"))
 	if !ok {
 		return none, intake.Options{}, noJob
 	}
@@ -70,7 +70,7 @@ func (s *surface) job(q *request) (any, error) {
 	}
 	m := modeOf(&o)
 	d := details{
-		ID: jobIDOf(&b), AdminID: m.Admin, Name: jobNames[m.Operation], Status: jobStatus(&b), CreatedAt: moment(b.CreatedAt), UpdatedAt: moment(b.UpdatedAt),
+		ID: JobID(b.Seq, b.CreatedAt), AdminID: m.Admin, Name: jobNames[m.Operation], Status: jobStatus(&b), CreatedAt: moment(b.CreatedAt), UpdatedAt: moment(b.UpdatedAt),
 		WorkUnitsCount: b.Total, PersistedFields: persisted(o.Noted), Meta: metaOf(&b, m),
 	}
 	return d, nil

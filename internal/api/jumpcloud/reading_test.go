@@ -34,8 +34,8 @@ func decoded(t testing.TB, text string) map[string]any {
 	return o
 }
 
-// become is what a reading makes of somebody.
-func (r *reading) become(t testing.TB) muster.Person {
+// person is what a reading makes of somebody.
+func (r *reading) person(t testing.TB) muster.Person {
 	t.Helper()
 	p, faults := r.now.With(r.draft)
 	if len(faults) > 0 {
@@ -128,7 +128,7 @@ func TestEveryAttribute(t *testing.T) {
 				if len(r.faults) > 0 {
 					t.Fatalf("%s: %v", m.Operation, r.faults)
 				}
-				p := r.become(t)
+				p := r.person(t)
 				if shown := byName[e.name].show(&p); !same(wanted, plainJSON(t, shown), byName[e.name].ours()) {
 					t.Errorf("%s: shown %v, want %v", m.Operation, shown, wanted)
 				}
@@ -136,7 +136,7 @@ func TestEveryAttribute(t *testing.T) {
 					continue
 				}
 				cleared := read(updating, map[string]any{e.name: nil}, &p)
-				after := cleared.become(t)
+				after := cleared.person(t)
 				if now, before := plainJSON(t, byName[e.name].show(&after)), plainJSON(t, byName[e.name].show(&nobody)); !reflect.DeepEqual(now, before) || len(cleared.faults) > 0 {
 					t.Errorf("%s: null leaves %v (%v), want %v", m.Operation, now, cleared.faults, before)
 				}
@@ -179,8 +179,11 @@ func TestFaultsAndWarnings(t *testing.T) {
 			"email invalid", "username invalid", "firstname invalid", "manager invalid", "addresses invalid", "attributes invalid", "mfa invalid", "tags[0] invalid", "state invalid",
 			"suspended invalid", "sudo invalid", "unix_uid invalid",
 		}, nil},
-		{"TooLong", creating, `{"email":"a@x.y","username":"` + long + `","description":"` + long + `","employeeIdentifier":"` + long[:257] + `","attributes":[{"name":"A","value":"` + long + `"}]}`,
-			[]string{"username too_long", "description too_long", "employeeIdentifier too_long", "attributes[0].value too_long"}, nil},
+		{
+			"TooLong", creating, `{"email":"a@x.y","username":"` + long + `","description":"` + long + `","employeeIdentifier":"` + long[:257] + `","attributes":[{"name":"A","value":"` + long + `"}]}`,
+			[]string{"username too_long", "description too_long", "employeeIdentifier too_long", "attributes[0].value too_long"},
+			nil,
+		},
 		{"AtTheLimit", creating, `{"email":"a@x.y","username":"a","description":"` + long[:1024] + `","employeeIdentifier":"` + long[:256] + `"}`, nil, nil},
 		{"Controls", creating, `{"email":"a\u0000@x.y","username":"a\u0007","firstname":"a\nb","description":"a\u0000"}`, []string{"email invalid", "username invalid", "firstname invalid", "description invalid"}, nil},
 		{"Addresses", creating, `{"email":"a@b@c","username":"a","alternateEmail":"x","recoveryEmail":{"address":"y"}}`, []string{"email invalid", "alternateEmail invalid", "recoveryEmail.address invalid"}, nil},
@@ -204,10 +207,16 @@ func TestFaultsAndWarnings(t *testing.T) {
 		{"Manager", updating, `{"manager":"ann"}`, []string{"manager not_found"}, nil},
 		{"Organization", updating, `{"organization":"000000000000000000000001"}`, []string{"organization invalid"}, nil},
 		{"OwnOrganization", updating, `{"organization":"` + ours + `"}`, nil, nil},
-		{"CustomNames", creating, `{"email":"a@x.y","username":"a","attributes":[{"name":"a b","value":"1"},{"name":"","value":"1"},{"name":"` + long[:65] + `","value":"1"},{"name":"ok","value":"1"},{"name":"OK","value":"2"}]}`,
-			[]string{"attributes[0].name invalid", "attributes[1].name required", "attributes[2].name too_long", "attributes[4].name invalid"}, nil},
-		{"CustomValues", creating, `{"email":"a@x.y","username":"a","attributes":[{"name":"a","value":1},{"name":"b","value":true},{"name":"c","value":[]},{"name":"","value":""},{"name":"d","value":""},{"name":"e"}]}`,
-			[]string{"attributes[2].value invalid"}, []string{"attributes[0].value invalid", "attributes[1].value invalid", "attributes[4].value unsupported"}},
+		{
+			"CustomNames", creating, `{"email":"a@x.y","username":"a","attributes":[{"name":"a b","value":"1"},{"name":"","value":"1"},{"name":"` + long[:65] + `","value":"1"},{"name":"ok","value":"1"},{"name":"OK","value":"2"}]}`,
+			[]string{"attributes[0].name invalid", "attributes[1].name required", "attributes[2].name too_long", "attributes[4].name invalid"},
+			nil,
+		},
+		{
+			"CustomValues", creating, `{"email":"a@x.y","username":"a","attributes":[{"name":"a","value":1},{"name":"b","value":true},{"name":"c","value":[]},{"name":"","value":""},{"name":"d","value":""},{"name":"e"}]}`,
+			[]string{"attributes[2].value invalid"},
+			[]string{"attributes[0].value invalid", "attributes[1].value invalid", "attributes[4].value unsupported"},
+		},
 		{"NotObjects", updating, `{"addresses":[1],"phoneNumbers":[null],"relationships":[[]]}`, []string{"addresses[0] invalid", "phoneNumbers[0] invalid", "relationships[0] invalid"}, nil},
 		{"AddressParts", updating, `{"addresses":[{"type":"work","postalCode":1000}]}`, []string{"addresses[0].postalCode invalid"}, nil},
 		{"MergeNeedsTypes", merging, `{"addresses":[{"locality":"x"}],"phoneNumbers":[{"number":"1"}]}`, []string{"addresses[0].type required", "phoneNumbers[0].type required"}, nil},
@@ -255,7 +264,7 @@ func TestMerge(t *testing.T) {
 	if len(r.faults) > 0 {
 		t.Fatal(r.faults)
 	}
-	got := r.become(t).Profile
+	got := r.person(t).Profile
 	want := muster.Profile{
 		Attributes: map[string]string{"one": "1", "two": "II", "four": "4"},
 		Phones:     []muster.Phone{{Type: "home", Number: "1"}, {Type: "work", Number: "22"}, {Type: "fax", Number: "3"}},

@@ -148,7 +148,7 @@ func (p *page) load() error {
 func (p *page) result(n int) workResult {
 	item, given := p.items[n], p.given[n]
 	r := workResult{
-		ID: muster.ItemHexID(item.Batch, item.Index, p.batch.CreatedAt), Status: rowStatus(item.State), CreatedAt: moment(p.batch.CreatedAt),
+		ID: resultID(item, p.batch.CreatedAt), Status: rowStatus(item.State), CreatedAt: moment(p.batch.CreatedAt),
 		UpdatedAt: moment(p.batch.CreatedAt), PersistedFields: map[string]any{},
 		Meta: rowMeta{Index: item.Index, Operation: p.mode.Operation, Changed: []string{}, Errors: []fault{}, Warnings: []fault{}},
 	}

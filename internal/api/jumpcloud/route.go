@@ -63,15 +63,6 @@ func (s *surface) identify(q *request) (err error) {
 	return nil
 }
 
-// orgID is the organization's id.
-func (q *request) orgID() string { return muster.HexID(q.org.Seq, q.org.CreatedAt) }
-
-// isID says whether a text has the form of an id (contract §1.4).
-func isID(s string) bool {
-	_, _, ok := muster.ParseHexID(s)
-	return ok
-}
-
 // route registers an operation, with and without a final slash: a POST must never be redirected (contract §1.1).
 func (s *surface) route(pattern string, do operation) { s.routeWithin(answerWithin, pattern, do) }
 

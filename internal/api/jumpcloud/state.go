@@ -33,8 +33,14 @@ func readState(r *reading, a *attribute, v any) {
 	case state == muster.Staged && !r.mode.creates():
 		r.fail(muster.Invalid, a.name, "Nobody who is there becomes STAGED again. The state is ACTIVATED or SUSPENDED.")
 	default:
-		r.draft["state"] = string(state)
+		r.become(state)
 	}
+}
+
+// become sets the state. Why it was what it was is over then.
+func (r *reading) become(state muster.State) {
+	r.draft["state"] = string(state)
+	r.set("reason", nil)
 }
 
 // readSuspended sets the state where none is given, and must agree with one that is (contract §6.4).
@@ -59,7 +65,7 @@ func readSuspended(r *reading, a *attribute, v any) {
 	if suspended {
 		state = muster.Suspended
 	}
-	r.draft["state"] = string(state)
+	r.become(state)
 }
 
 // shown is the word for the state before.
