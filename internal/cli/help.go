@@ -57,12 +57,13 @@ muster people list --name sou --state active
 muster people list --below 6A --json`,
 	"people show": `muster people show ana.souza001
 muster people show ana@example.org --json`,
-	"people add":     `muster people add first_name=Ana last_name=Souza email=ana@example.org`,
-	"people set":     `muster people set ana.souza001 department=Sales phones.work=+33612345678 nickname=`,
-	"people retire":  `muster people retire ana.souza001 --reason "left in July"`,
-	"people restore": `muster people restore ana.souza001`,
-	"people delete":  `muster people delete ana.souza001`,
-	"people history": `muster people history ana.souza001`,
+	"people add":      `muster people add first_name=Ana last_name=Souza email=ana@example.org`,
+	"people set":      `muster people set ana.souza001 department=Sales phones.work=+33612345678 nickname=`,
+	"people retire":   `muster people retire ana.souza001 --reason "left in July"`,
+	"people restore":  `muster people restore ana.souza001`,
+	"people delete":   `muster people delete ana.souza001`,
+	"people password": `muster people password ana.souza001`,
+	"people history":  `muster people history ana.souza001`,
 
 	"units list": `muster units list
 muster units list --kind establishment`,

@@ -14,14 +14,15 @@ import (
 
 type peopleCommand struct {
 	remote
-	List    peopleList    `cmd:"" help:"List people."`
-	Show    peopleShow    `cmd:"" help:"Show all that is known of somebody, and their accounts."`
-	Add     peopleAdd     `cmd:"" help:"Enrol somebody."`
-	Set     peopleSet     `cmd:"" help:"Change facts about somebody."`
-	Retire  peopleRetire  `cmd:"" help:"End somebody's access: their accounts are disabled, what is known of them stays."`
-	Restore peopleRestore `cmd:"" help:"Bring somebody back who was retired or deleted."`
-	Delete  peopleDelete  `cmd:"" help:"Delete somebody; they can be restored for a while."`
-	History peopleHistory `cmd:"" help:"Show what was changed about somebody, when and by whom."`
+	List     peopleList     `cmd:"" help:"List people."`
+	Show     peopleShow     `cmd:"" help:"Show all that is known of somebody, and their accounts."`
+	Add      peopleAdd      `cmd:"" help:"Enrol somebody."`
+	Set      peopleSet      `cmd:"" help:"Change facts about somebody."`
+	Retire   peopleRetire   `cmd:"" help:"End somebody's access: their accounts are disabled, what is known of them stays."`
+	Restore  peopleRestore  `cmd:"" help:"Bring somebody back who was retired or deleted."`
+	Delete   peopleDelete   `cmd:"" help:"Delete somebody; they can be restored for a while."`
+	Password peoplePassword `cmd:"" help:"Set somebody's password, which is read from standard input."`
+	History  peopleHistory  `cmd:"" help:"Show what was changed about somebody, when and by whom."`
 }
 
 // personArgument is who.
