@@ -153,7 +153,8 @@ func TestJumpCloudRubyClientSpeaksAsThePublishedOne(t *testing.T) {
 		end   string
 	}{
 		"rows":    {rubyCall{Call: "bulk_users_create", Body: []row{{"email": "a"}}, Org: &empty}, "POST /api/v2/bulk/users HTTP/1.1", "Content-Length: 15\r\n\r\n[{\"email\":\"a\"}]"},
-		"no body": {rubyCall{Call: "bulk_users_update"}, "PATCH /api/v2/bulk/users HTTP/1.1", "Content-Length: 0\r\n\r\n"},
+		"no body": {rubyCall{Call: "bulk_users_create"}, "POST /api/v2/bulk/users HTTP/1.1", "Content-Length: 0\r\n\r\n"},
+		"no rows": {rubyCall{Call: "bulk_users_update"}, "PATCH /api/v2/bulk/users HTTP/1.1", "x-api-key: KEY\r\n\r\n"},
 		"a list":  {rubyCall{Call: "jobs_results", ID: "x", Query: map[string]any{"limit": 5}}, "GET /api/v2/jobs/x/results?limit=5 HTTP/1.1", "x-api-key: KEY\r\n\r\n"},
 	} {
 		r.try(c.call)
@@ -232,6 +233,7 @@ func TestJumpCloudRubyClient(t *testing.T) {
 	t.Run("refusals", func(t *testing.T) {
 		empty, other := "", strings.Repeat("0", 24)
 		r.refused(rubyCall{Call: "bulk_users_create"}, http.StatusBadRequest) // without a body
+		r.refused(rubyCall{Call: "bulk_users_update"}, http.StatusBadRequest)
 		r.refused(rubyCall{Call: "bulk_users_create", Body: row{"email": "a@example.org"}}, http.StatusBadRequest)
 		r.refused(rubyCall{Call: "bulk_users_create", Body: []any{1}}, http.StatusBadRequest)
 		r.refused(rubyCall{Call: "bulk_users_create", Body: []row{}, Org: &other}, http.StatusNotFound)
