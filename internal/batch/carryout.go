@@ -31,17 +31,23 @@ type holding struct {
 func (*holding) Error() string { return "batch: held" }
 
 // carryOut carries out the next rows of a running batch. What was planned is done as planned; a step whose person moved on since is decided
-// anew. A chunk that passes the limits, or takes away more than the plan that was looked at, is undone: the batch is held, with the new plan.
+// anew, and so is a row that failed in the plan where rows take effect in order: it was planned without what those before it change. A chunk that passes the limits, or takes away more than the plan that was looked at, is undone: the batch is held, with the new plan.
 func (e *Engine) carryOut(tx *store.Tx, b *store.BatchRow, next decoded) error {
 	stored, err := storedItems(tx, b, next)
 	if err != nil {
 		return err
 	}
+	if next.foreseen != nil && len(stored) == 0 {
+		return e.fulfil(tx, b, next)
+	}
 	final := map[int]bool{}
 	for index, item := range stored {
-		if item.State.Final() {
+		if item.State.Final() && !(b.Ordered && item.State == muster.FailedItem) {
 			final[index] = true
 		}
+	}
+	if b.Ordered && next.first == 0 {
+		b.StartedAt = tx.Now() // it may have waited for its turn
 	}
 	people, err := peopleBefore(tx, b)
 	if err != nil {
@@ -78,6 +84,11 @@ func storedItems(tx *store.Tx, b *store.BatchRow, next decoded) (map[int]muster.
 func (e *Engine) keep(tx *store.Tx, b *store.BatchRow, next decoded, items []muster.Item, stored map[int]muster.Item) error {
 	if err := save(tx, items, stored); err != nil {
 		return err
+	}
+	for i := range items {
+		if stored[items[i].Index].State == muster.FailedItem {
+			b.Counts.Failed-- // in the plan
+		}
 	}
 	count(b, items)
 	b.NextIndex = next.end
@@ -176,7 +187,11 @@ func (e *Engine) hold(tx *store.Tx, b *store.BatchRow, next decoded, h *holding)
 	}
 	b.State = muster.HeldBatch
 	for i := range items {
-		forgetPlan(b, stored[items[i].Index])
+		if was := stored[items[i].Index]; was.State == muster.FailedItem {
+			b.Counts.Failed--
+		} else {
+			forgetPlan(b, was)
+		}
 		asPlanned(&items[i])
 	}
 	count(b, items)

@@ -179,6 +179,49 @@ func TestTheFirstInLineFails(t *testing.T) {
 	})
 }
 
+// What fails in a plan may succeed once the rows before it have taken effect, and is decided anew when it is carried out.
+func TestAPlanOfRowsInOrder(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, st *store.Store) {
+		s := open(t, st)
+		b := s.wait(s.line(s.engine, batch.PlanIt, "create", "fail", "fail", "same"), muster.Planned)
+		if b.Counts.Failed != 2 || b.Plan.Create != 1 {
+			t.Fatalf("%+v %+v", b.Counts, b.Plan)
+		}
+		s.worker.say(2, "create")
+		if _, err := s.engine.Run(t.Context(), s.caller, b.ID); err != nil {
+			t.Fatal(err)
+		}
+		// What failed in the plan fails no longer, so these counts may go back: they are not followed.
+		until := func(state muster.BatchState) (got store.BatchRow) {
+			t.Helper()
+			for got.State != state {
+				var err error
+				if got, err = s.engine.Get(t.Context(), s.caller, b.ID); err != nil {
+					t.Fatal(err)
+				}
+			}
+			return got
+		}
+		got := until(muster.Finished)
+		if s.tally(got); got.Counts.Created != 2 || got.Counts.Failed != 1 || got.Counts.Done != 3 {
+			t.Errorf("%+v", got.Counts)
+		}
+
+		rows := append(words(600, "create"), "fail")
+		b = s.wait(s.line(s.engine, batch.PlanIt, rows...), muster.Planned)
+		for n := range 601 {
+			s.worker.say(n+1, "disable")
+		}
+		if _, err := s.engine.Run(t.Context(), s.caller, b.ID); err != nil {
+			t.Fatal(err)
+		}
+		b = until(muster.HeldBatch)
+		if b.Counts.Failed != 0 || b.Plan.Disables != 601 || b.Plan.Create != 0 || b.Plan.Unchanged != 0 || b.Turn != 0 {
+			t.Errorf("held with %+v %+v", b.Counts, b.Plan)
+		}
+	})
+}
+
 // Tenants do not wait for each other, and neither do imports whose rows are a list.
 func TestWhoDoesNotWait(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, st *store.Store) {

@@ -1,6 +1,8 @@
 package roster
 
 import (
+	"slices"
+
 	"github.com/musterid/muster"
 	"github.com/musterid/muster/internal/store"
 )
@@ -11,6 +13,8 @@ func (c *carry) nameHolders() error {
 	for i, o := range c.claims.open {
 		seqs[i] = o.holder
 	}
+	slices.Sort(seqs)
+	seqs = slices.Compact(seqs)
 	holders, err := c.tx.People(seqs)
 	if err != nil {
 		return err

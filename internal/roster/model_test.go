@@ -99,6 +99,7 @@ func (m *model) call(c *campus) {
 				op.Draft[field] = rapid.SampledFrom(modelValues[field]).Draw(m.rt, field)
 			}
 		}
+		op.Refused = rapid.IntRange(0, 5).Draw(m.rt, "refused") == 0
 		ops = append(ops, op)
 	}
 	m.rules.ClaimPhone, m.rules.ClaimCode = rapid.Bool().Draw(m.rt, "claims phones"), rapid.Bool().Draw(m.rt, "claims codes")
@@ -157,7 +158,7 @@ func (m *model) compare(i int, op roster.Op, out roster.Outcome) {
 	if !slices.Equal(got, faults) {
 		m.rt.Fatalf("op %d %+v: faults %v, want %v", i, op, out.Faults, faults)
 	}
-	if len(out.Faults) > 0 {
+	if len(out.Faults) > 0 || op.Refused {
 		return
 	}
 	if next.generated && next.fields["username"] == "" {
@@ -207,6 +208,12 @@ func (m *model) decide(p *modelPerson, op roster.Op) (*modelPerson, []string) {
 		}
 	}
 	f := next.fields
+	if op.Refused { // only the keys are looked at
+		if f["state"] != "deleted" {
+			faults = m.claim(p, next, op.Person == 0)
+		}
+		return next, faults
+	}
 	if muster.FoldKey(f["username"]) != muster.FoldKey(p.fields["username"]) {
 		next.generated = false
 	}
