@@ -159,6 +159,12 @@ func (c *carry) lookUp() error {
 			asked[store.UsernameKey], leaving = append(asked[store.UsernameKey], own), append(leaving, w.before.Seq)
 		}
 	}
+	if len(c.ops) == 1 && c.rules.Holders == nil {
+		var err error
+		if c.rules.Holders, err = c.tx.HoldersOf(asked); err != nil {
+			return err
+		}
+	}
 	for _, u := range uniques {
 		held, err := c.holders(u.column, asked[u.column])
 		if err != nil {

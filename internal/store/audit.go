@@ -21,13 +21,12 @@ func (tx *Tx) Audit(entries []muster.AuditEntry) error {
 			}
 			change = string(b)
 		}
-		seq, err := tx.insert(`INSERT INTO audit (tenant, at, actor, surface, request, action, object, person, batch, change, digest)
- VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) RETURNING seq`, tx.tenant, e.At.UnixMicro(), e.Actor, e.Surface, e.Request, e.Action, e.Object,
+		err := tx.later(`INSERT INTO audit (tenant, at, actor, surface, request, action, object, person, batch, change, digest)
+ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`, tx.tenant, e.At.UnixMicro(), e.Actor, e.Surface, e.Request, e.Action, e.Object,
 			orNullNumber(e.Person), orNullNumber(e.Batch), change, orNull(e.Digest))
 		if err != nil {
 			return err
 		}
-		e.Seq = seq
 	}
 	return nil
 }

@@ -69,11 +69,10 @@ func (tx *Tx) insertRows(table string, columns []string, rows [][]any) error {
 	return nil
 }
 
-// insertSome carries an INSERT out. Where rows come one by one, PostgreSQL's driver keeps the statement anyway.
+// insertSome carries an INSERT out.
 func (tx *Tx) insertSome(query string, args []any) error {
 	if tx.single {
-		_, err := tx.on.ExecContext(tx.ctx, query, args...)
-		return err
+		return tx.later(query, args...)
 	}
 	stmt, err := tx.prepared(query)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -148,8 +149,54 @@ func (tx *Tx) Holders(column KeyColumn, keys []string) (map[string]int64, error)
 	return found, err
 }
 
+// mostAtOnce is how many keys HoldersOf looks up with one statement.
+const mostAtOnce = 8
+
+// HoldersOf is Holders for a few keys of several kinds, with one statement. It gives nil when there are too many. Keys that nobody holds are there,
+// with 0.
+func (tx *Tx) HoldersOf(asked map[KeyColumn][]string) (map[KeyColumn]map[string]int64, error) {
+	type one struct {
+		column KeyColumn
+		key    string
+	}
+	var list []one
+	var parts []string
+	args := []any{tx.tenant}
+	found := make(map[KeyColumn]map[string]int64, len(asked))
+	for _, column := range slices.Sorted(maps.Keys(asked)) {
+		found[column] = make(map[string]int64, len(asked[column]))
+		for _, key := range asked[column] {
+			found[column][key] = 0
+			parts = append(parts, fmt.Sprintf("SELECT %d, seq FROM person WHERE tenant = $1 AND %s = $%d", len(list), column, len(list)+2))
+			list, args = append(list, one{column, key}), append(args, key)
+		}
+	}
+	if len(list) > mostAtOnce {
+		return nil, nil
+	}
+	if len(list) == 0 {
+		return found, nil
+	}
+	err := tx.each(strings.Join(parts, " UNION ALL "), args, func(scan func(...any) error) error {
+		var i int
+		var seq int64
+		err := scan(&i, &seq)
+		if err == nil {
+			found[list[i].column][list[i].key] = seq
+		}
+		return err
+	})
+	return found, err
+}
+
 // NextPeople takes n numbers for new people.
-func (tx *Tx) NextPeople(n int) ([]int64, error) { return tx.nextSeqs("person", n) }
+func (tx *Tx) NextPeople(n int) ([]int64, error) {
+	if !tx.single || n != 1 {
+		return tx.nextSeqs("person", n)
+	}
+	seq, err := tx.store.numbers.one("person", func(n int) ([]int64, error) { return tx.nextSeqs("person", n) })
+	return []int64{seq}, err
+}
 
 var newPersonColumns = []string{
 	"seq", "id", "tenant", "version", "username", "username_key", "generated", "email", "email_key", "email_verified", "phone_key", "employee_id",
@@ -217,7 +264,7 @@ func (tx *Tx) CountPeople(delta map[muster.State]int) error {
 	}
 	slices.Sort(states) // the order in which rows are locked
 	for _, state := range states {
-		err := tx.exec(`INSERT INTO person_count (tenant, state, shard, n) VALUES ($1, $2, $3, $4)
+		err := tx.later(`INSERT INTO person_count (tenant, state, shard, n) VALUES ($1, $2, $3, $4)
  ON CONFLICT (tenant, state, shard) DO UPDATE SET n = person_count.n + excluded.n`, tx.tenant, string(state), shard, delta[state])
 		if err != nil {
 			return err

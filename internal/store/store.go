@@ -45,6 +45,7 @@ type Store struct {
 	closing closing
 	waiting waitCount
 	shards  *shards  // PostgreSQL: of counts; nil on SQLite
+	numbers numbers  // PostgreSQL: for single writes
 	types   sync.Map // PostgreSQL: of columns, for copyFrom
 	done    sync.WaitGroup
 	close   sync.Once
@@ -59,7 +60,7 @@ type Options struct {
 
 // Open opens the database; it does not create or migrate a schema (Migrate does).
 func Open(ctx context.Context, o Options) (*Store, error) {
-	s := &Store{engine: SQLite, now: o.Now}
+	s := &Store{engine: SQLite, now: o.Now, numbers: numbers{of: map[string]*someNumbers{}}}
 	if s.now == nil {
 		s.now = time.Now
 	}

@@ -43,6 +43,7 @@ func (tx *Tx) CreateTarget(t *TargetRow) error {
 		return fmt.Errorf("store: policy of target: %w", err)
 	}
 	t.Tenant, t.Version, t.CreatedAt, t.UpdatedAt = tx.tenant, 1, tx.now, tx.now
+	tx.aimed = nil
 	err = tx.Try(func() error {
 		t.Seq, err = tx.insert(`INSERT INTO target (id, tenant, version, name, kind, config, policy, paused, failures, created_at, updated_at)
  VALUES ($1, $2, 1, $3, $4, $5, $6, $7, 0, $8, $8) RETURNING seq`, tx.uuid(t.ID), tx.tenant, t.Name, t.Kind, t.Config, string(policy), flag(t.Paused), micros(tx.now))
@@ -85,6 +86,9 @@ func (tx *Tx) Targets() ([]TargetRow, error) {
 
 // HasTargets says whether there is any.
 func (tx *Tx) HasTargets() (bool, error) {
+	if tx.aimed != nil {
+		return *tx.aimed, nil
+	}
 	var n int
 	err := tx.row("SELECT count(*) FROM (SELECT 1 FROM target WHERE tenant = $1 LIMIT 1) AS any_target", []any{tx.tenant}, &n)
 	return n > 0, err

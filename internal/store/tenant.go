@@ -47,36 +47,54 @@ func (tx *Tx) SaveTenant(t muster.Tenant) error {
 	return err
 }
 
-// Own gives the tenant of the transaction.
+// Own gives the tenant of the transaction. It looks by the way whether there are targets, because who asks for the one asks for the other (HasTargets).
 func (tx *Tx) Own() (muster.Tenant, error) {
-	list, err := tx.tenants("WHERE seq = $1", tx.tenant)
-	if err == nil && len(list) == 0 {
+	var own muster.Tenant
+	var targets int
+	query := "SELECT " + tenantColumns + ", (SELECT count(*) FROM (SELECT 1 FROM target WHERE tenant = $1 LIMIT 1) AS any_target) FROM tenant WHERE seq = $1"
+	found := false
+	err := tx.each(query, []any{tx.tenant}, func(scan func(...any) error) (err error) {
+		found = true
+		own, err = scanTenant(scan, &targets)
+		return err
+	})
+	if err == nil && !found {
 		err = muster.Errorf(muster.NotFound, "tenant", "There is no tenant %d.", tx.tenant)
 	}
 	if err != nil {
 		return muster.Tenant{}, err
 	}
-	return list[0], nil
+	aimed := targets > 0
+	tx.aimed = &aimed
+	return own, nil
 }
 
 // Tenants lists all tenants, oldest first.
 func (tx *Tx) Tenants() ([]muster.Tenant, error) { return tx.tenants("ORDER BY seq") }
 
+const tenantColumns = "seq, id, code, name, settings, created_at"
+
 func (tx *Tx) tenants(where string, args ...any) ([]muster.Tenant, error) {
 	var list []muster.Tenant
-	err := tx.each("SELECT seq, id, code, name, settings, created_at FROM tenant "+where, args, func(scan func(...any) error) error {
-		t := muster.Tenant{Settings: muster.DefaultSettings()}
-		var settings string
-		var created sql.NullInt64
-		if err := scan(&t.Seq, &t.ID, &t.Code, &t.Name, &settings, &created); err != nil {
-			return err
-		}
-		t.CreatedAt = fromMicros(created)
-		if err := json.Unmarshal([]byte(settings), &t.Settings); err != nil {
-			return fmt.Errorf("store: settings of tenant %d: %w", t.Seq, err)
-		}
+	err := tx.each("SELECT "+tenantColumns+" FROM tenant "+where, args, func(scan func(...any) error) error {
+		t, err := scanTenant(scan)
 		list = append(list, t)
-		return nil
+		return err
 	})
 	return list, err
+}
+
+// scanTenant reads a tenant, and what was selected behind it.
+func scanTenant(scan func(...any) error, more ...any) (muster.Tenant, error) {
+	t := muster.Tenant{Settings: muster.DefaultSettings()}
+	var settings string
+	var created sql.NullInt64
+	if err := scan(append([]any{&t.Seq, &t.ID, &t.Code, &t.Name, &settings, &created}, more...)...); err != nil {
+		return t, err
+	}
+	t.CreatedAt = fromMicros(created)
+	if err := json.Unmarshal([]byte(settings), &t.Settings); err != nil {
+		return t, fmt.Errorf("store: settings of tenant %d: %w", t.Seq, err)
+	}
+	return t, nil
 }

@@ -25,10 +25,12 @@ type Tx struct {
 	now    time.Time
 	stmts  map[string]*sql.Stmt
 	after  []func()
-	tries  int  // how many savepoints are open
-	single bool // see Single
-	shard  *int // of the counts of people that this transaction adds to; nil where there are no shards
+	tries  int   // how many savepoints are open
+	single bool  // see Single
+	shard  *int  // of the counts of people that this transaction adds to; nil where there are no shards
+	aimed  *bool // whether there are targets, as Own saw it
 
+	waiting  []laterOne     // see later
 	released map[int64]bool // people whose keys ReleaseKeys took
 }
 
@@ -58,7 +60,8 @@ func (tx *Tx) Tenant() int64 { return tx.tenant }
 // itself: what this gives forgets it.
 func (tx *Tx) Of(tenant int64) *Tx {
 	own := *tx
-	own.tenant, own.after, own.stmts, own.released = tenant, nil, nil, nil
+	own.tenant, own.after, own.stmts, own.released, own.aimed = tenant, nil, nil, nil, nil
+	own.waiting, own.single = nil, false
 	return &own
 }
 
@@ -185,7 +188,11 @@ func (s *Store) transact(ctx context.Context, what transaction) (after []func(),
 		tx.shard = new(int)
 		defer s.shards.giveBack(tx.shard)
 	}
-	if err := guarded(tx, what.f); err != nil {
+	err = guarded(tx, what.f)
+	if err == nil {
+		err = tx.flush()
+	}
+	if err != nil {
 		return nil, errors.Join(err, rolledBack(t))
 	}
 	if err := t.Commit(); err != nil {
@@ -244,6 +251,9 @@ func (tx *Tx) exec(query string, args ...any) error {
 
 // affect runs a statement and says how many rows it changed.
 func (tx *Tx) affect(query string, args ...any) (int64, error) {
+	if err := tx.flush(); err != nil {
+		return 0, err
+	}
 	result, err := tx.on.ExecContext(tx.ctx, query, args...)
 	if err != nil {
 		return 0, fmt.Errorf("store: %s: %w", head(query), err)
@@ -262,6 +272,9 @@ func (tx *Tx) insert(query string, args ...any) (seq int64, err error) {
 
 // row reads one row, or muster.NotFound when there is none.
 func (tx *Tx) row(query string, args []any, to ...any) error {
+	if err := tx.flush(); err != nil {
+		return err
+	}
 	err := tx.on.QueryRowContext(tx.ctx, query, args...).Scan(to...)
 	if errors.Is(err, sql.ErrNoRows) {
 		return errNone
@@ -277,6 +290,9 @@ var errNone = muster.Errorf(muster.NotFound, "", "There is nothing of this id.")
 
 // each reads rows one after the other. f must not use tx.
 func (tx *Tx) each(query string, args []any, f func(scan func(...any) error) error) error {
+	if err := tx.flush(); err != nil {
+		return err
+	}
 	rows, err := tx.on.QueryContext(tx.ctx, query, args...)
 	if err != nil {
 		return fmt.Errorf("store: %s: %w", head(query), err)
@@ -297,6 +313,9 @@ func (tx *Tx) each(query string, args []any, f func(scan func(...any) error) err
 func (tx *Tx) prepared(query string) (*sql.Stmt, error) {
 	if stmt := tx.stmts[query]; stmt != nil {
 		return stmt, nil
+	}
+	if err := tx.flush(); err != nil {
+		return nil, err
 	}
 	stmt, err := tx.sql.PrepareContext(tx.ctx, query)
 	if err != nil {
