@@ -255,13 +255,17 @@ var scopes = []struct {
 		func(l *listing) string { return l.tx.membersWithin(l.arg(l.tx.tenant), l.arg(l.tx.texts(l.q.Within))) },
 		func(l *listing) string { return l.tx.isMemberWithin("t.seq", l.arg(l.tx.texts(l.q.Within))) },
 	}, {
-		// The index on updated_at holds those who ever changed; the others are found by when they came. The + keeps an index away that would
-		// read the whole tenant.
+		// Those who ever changed are found by when that was, on PostgreSQL roughly; the others by when they came. The + keeps an index away that
+		// would read the whole tenant.
 		"updated", func(q PeopleQuery) bool { return !q.UpdatedSince.IsZero() },
 		func(l *listing) string {
 			tenant, since := l.arg(l.tx.tenant), l.arg(l.q.UpdatedSince.UnixMicro())
-			return "SELECT seq FROM person WHERE tenant = " + tenant + " AND version > 1 AND updated_at >= " + since +
-				" UNION ALL SELECT seq FROM person WHERE +tenant = " + tenant + " AND version = 1 AND seq > " + l.arg(l.since) + " AND created_at >= " + since
+			changed := "SELECT seq FROM person WHERE tenant = " + tenant + " AND version > 1 AND updated_at >= " + since
+			if l.tx.store.engine == Postgres {
+				l.add("t.updated_at >= ?", l.q.UpdatedSince.UnixMicro())
+				changed = "SELECT person AS seq FROM person_change WHERE tenant = " + tenant + " AND span >= " + l.arg(l.q.UpdatedSince.UnixMicro()>>spanBits)
+			}
+			return changed + " UNION ALL SELECT seq FROM person WHERE +tenant = " + tenant + " AND version = 1 AND seq > " + l.arg(l.since) + " AND created_at >= " + since
 		},
 		func(l *listing) string { return "t.updated_at >= " + l.arg(l.q.UpdatedSince.UnixMicro()) },
 	},

@@ -58,7 +58,6 @@ var writtenColumns = []writtenColumn{
 }
 
 var (
-	allColumns  = columnSet(1<<len(writtenColumns)) - 1
 	nameColumns = setOf("first_name", "last_name", "display_name", "state") // that nameKey is made of
 	keyColumns  = setOf(string(UsernameKey), string(EmailKey), string(PhoneKey), string(EmployeeKey), string(CodeKey), string(SourceKey))
 )
@@ -91,27 +90,74 @@ func (c PersonChange) changed() (set columnSet) {
 	return set
 }
 
-// UpdatePeople writes people back, all of each, whose Version has been raised by one. One that meanwhile moved on, or a key that is held, is
-// ErrClash.
+// UpdatePeople is ChangePeople for people whose Version was raised by one, whatever they were read as.
 func (tx *Tx) UpdatePeople(people []*PersonRow) error {
-	sets := make([]columnSet, len(people))
-	for i := range sets {
-		sets[i] = allColumns
+	seqs := make([]int64, len(people))
+	for i, p := range people {
+		seqs[i] = p.Seq
 	}
-	return tx.updatePeople(people, sets)
+	stored, err := tx.People(seqs)
+	if err != nil {
+		return err
+	}
+	changes := make([]PersonChange, len(people))
+	for i, p := range people {
+		before := stored[p.Seq]
+		changes[i] = PersonChange{Before: &before, After: p}
+	}
+	return tx.ChangePeople(changes)
 }
 
-// ChangePeople is UpdatePeople for people who were read in this transaction. Only what differs is written: a column that is not written costs its
-// index nothing on SQLite.
+// ChangePeople writes people back whose Version has been raised by one. Only what differs is written: a column that is not written costs its index
+// nothing. Somebody who meanwhile moved on, or a key that is held, is ErrClash.
 func (tx *Tx) ChangePeople(changes []PersonChange) error {
 	people, sets := make([]*PersonRow, len(changes)), make([]columnSet, len(changes))
 	for i, c := range changes {
+		if c.Before.Version != c.After.Version-1 {
+			return fmt.Errorf("%w: person %d has moved on", ErrClash, c.After.Seq)
+		}
 		people[i], sets[i] = c.After, c.changed()
 		if tx.released[c.After.Seq] {
 			sets[i] |= keyColumns
 		}
 	}
-	return tx.updatePeople(people, sets)
+	if err := tx.updatePeople(people, sets); err != nil || tx.store.engine == SQLite {
+		return err
+	}
+	return tx.noteChanges(changes)
+}
+
+// spanBits make a span of microseconds: the table person_change says for everybody who ever changed in which one that was last.
+const spanBits = 30
+
+func spanOf(p *PersonRow) int64 { return p.UpdatedAt.UnixMicro() >> spanBits }
+
+// noteChanges keeps person_change. Their rows are locked by having been updated.
+func (tx *Tx) noteChanges(changes []PersonChange) error {
+	var spans, people, oldSpans, old []int64
+	for _, c := range changes {
+		before, after := spanOf(c.Before), spanOf(c.After)
+		first := c.Before.Version == 1
+		if !first && before == after {
+			continue
+		}
+		spans, people = append(spans, after), append(people, c.After.Seq)
+		if !first {
+			oldSpans, old = append(oldSpans, before), append(old, c.After.Seq)
+		}
+	}
+	if len(people) > 0 {
+		err := tx.exec("INSERT INTO person_change (tenant, span, person) SELECT $1, v.span, v.person FROM unnest($2::bigint[], $3::bigint[]) AS v(span, person)", tx.tenant, spans, people)
+		if err != nil {
+			return err
+		}
+	}
+	if len(old) == 0 {
+		return nil
+	}
+	// By the whole key: a plan made for a young table may go through all of the tenant's for each of them.
+	return tx.exec(`DELETE FROM person_change WHERE ctid = ANY (ARRAY(SELECT c.ctid FROM unnest($2::bigint[], $3::bigint[]) AS v(span, person)
+ CROSS JOIN LATERAL (SELECT ctid FROM person_change p WHERE p.tenant = $1 AND p.span = v.span AND p.person = v.person OFFSET 0) c))`, tx.tenant, oldSpans, old)
 }
 
 func (tx *Tx) updatePeople(people []*PersonRow, sets []columnSet) error {
@@ -241,7 +287,7 @@ func (tx *Tx) updateTogether(people []*PersonRow, sets []columnSet) error {
 			assign += ", " + column.name + " = nullif(v." + column.name + ", '')"
 		}
 	}
-	n, err := u.write(tx, "UPDATE person AS t SET "+assign+u.from()+"WHERE t.seq = v.seq AND t.version = v.version - 1 AND t.tenant = "+u.arg(tx.tenant))
+	n, err := u.write(tx, "UPDATE person AS t SET "+assign+u.from()+"WHERE t.seq = v.seq AND t.version = v.version - 1 AND t.tenant + 0 = "+u.arg(tx.tenant))
 	if err == nil && n != int64(len(people)) {
 		err = fmt.Errorf("%w: %d of %d people have moved on", ErrClash, int64(len(people))-n, len(people))
 	}
