@@ -168,7 +168,7 @@ func (s *surface) claim(q *request, c *content) (once, any, error) {
 	if err != nil {
 		return once{}, nil, badRequest("", intake.BodyInvalidJSON, "The body did not arrive as a whole.")
 	}
-	if n > s.BulkBody || !bytes.Equal(c.sum.Sum(nil), k.Sum) {
+	if n > s.BulkBody || !bytes.Equal(s.Access.Digest(c.sum.Sum(nil)), k.Sum) {
 		return once{}, nil, muster.Errorf(muster.Conflict, repeatHeader, "This idempotency key was used for another request. Take a new one for each request.")
 	}
 	q.w.Header().Set("Idempotency-Replayed", "true")
@@ -204,7 +204,7 @@ func (s *surface) receive(q *request, m *mode, silent bool, c *content, once onc
 	var id string
 	array.Also = func(tx *intake.Tx, b *batch.Batch) error {
 		id = JobID(b.Seq, b.CreatedAt)
-		text, err := json.Marshal(kept{Job: id, Sum: c.sum.Sum(nil)})
+		text, err := json.Marshal(kept{Job: id, Sum: s.Access.Digest(c.sum.Sum(nil))})
 		if err != nil {
 			return fmt.Errorf("jumpcloud: keep the answer: %w", err)
 		}
