@@ -85,7 +85,7 @@ func (s *server) ask(ctx context.Context, method, path, kind string, body io.Rea
 }
 
 func (s *server) askAs(ctx context.Context, key, method, path, kind string, body io.Reader) (status int, answer []byte, err error) {
-	header := http.Header{"Authorization": {"Bearer " + key}}
+	header := http.Header{"Authorization": {"Bearer " + key}, "X-Api-Key": {key}} // as every surface wants it
 	if kind != "" {
 		header.Set("Content-Type", kind)
 	}

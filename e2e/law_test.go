@@ -30,7 +30,12 @@ const (
 	native    way = "native"
 	command   way = "command line"
 	edConnekt way = "EdConnekt"
+	jumpCloud way = "JumpCloud"
+	jobs      way = "a job of JumpCloud"
 )
+
+// others are the ways that are held to the native API.
+var others = []way{command, edConnekt, jumpCloud, jobs}
 
 // act does an operation to the person of a case.
 type act func(*testing.T, *lawful)
@@ -57,13 +62,34 @@ type difference struct {
 }
 
 // patched is the same change through every surface, as each words it.
-func patched(body map[string]any, facts []string, identity map[string]any) map[way]act {
+func patched(body map[string]any, facts []string, identity, user map[string]any) map[way]act {
 	ways := map[way]act{native: patch(body), command: set(facts...)}
 	if identity != nil {
 		ways[edConnekt] = patchIdentity(identity)
 	}
+	if user != nil {
+		ways[jumpCloud], ways[jobs] = putUser(user), patchInJob(user)
+	}
 	return ways
 }
+
+// notThere is why neither single requests nor jobs of JumpCloud offer something, together with why EdConnekt does not.
+func notThere(edConnektWhy, jumpCloudWhy, jobsWhy string) map[way]string {
+	none := map[way]string{}
+	for w, why := range map[way]string{edConnekt: edConnektWhy, jumpCloud: jumpCloudWhy, jobs: jobsWhy} {
+		if why != "" {
+			none[w] = why
+		}
+	}
+	return none
+}
+
+const (
+	neverTaken  = "an e-mail address can be changed there, and not be taken away"
+	noArchive   = "it knows nobody archived: it shows them as SUSPENDED"
+	noUnits     = "it knows no units"
+	onlyUpdates = "jobs create and update"
+)
 
 const knowsThree = "it knows ACTIVE, ARCHIVED and TRANSFERRED, and shows a suspended person as ACTIVE"
 
@@ -84,45 +110,55 @@ var law = []operation{
 					"firstname": "Zoé", "lastname": "Enrol", "email": "zoe.enrol@example.org", "code_identite": "IDT000900", "phone": "+33612345678",
 				}).Data.ID
 			},
+			jumpCloud: func(t *testing.T, l *lawful) {
+				l.person = personOf(t, call[jcUser](t, l.s, http.MethodPost, "/api/systemusers", newUser), l)
+			},
+			jobs: func(t *testing.T, l *lawful) {
+				l.person = personOf(t, jcUser{ID: l.job(t, http.MethodPost, newUser).SystemuserID}, l)
+			},
 		},
 		deliveries: 1,
 		differs: map[way]difference{edConnekt: {
 			places: []string{"person.username", "person.generated", "history.person.create.username"}, silent: true,
 			because: "its identities get a username, and accounts, when these are ordered for their batch",
-		}},
+		}, jumpCloud: givenName, jobs: givenNameInJob},
 	},
 	{
 		name: "rename", deliveries: 1,
-		ways: patched(map[string]any{"first_name": "Ana", "last_name": "Lima"}, []string{"first_name=Ana", "last_name=Lima"}, map[string]any{"firstname": "Ana", "lastname": "Lima"}),
+		ways: patched(map[string]any{"first_name": "Ana", "last_name": "Lima"}, []string{"first_name=Ana", "last_name=Lima"}, map[string]any{"firstname": "Ana", "lastname": "Lima"},
+			map[string]any{"firstname": "Ana", "lastname": "Lima"}),
 	},
 	{
 		name: "change of address and number", deliveries: 1,
 		ways: patched(map[string]any{"email": "new@example.org", "phones.mobile": "+33700000000"}, []string{"email=new@example.org", "phones.mobile=+33700000000"},
-			map[string]any{"email": "new@example.org", "phone": "+33700000000"}),
+			map[string]any{"email": "new@example.org", "phone": "+33700000000"},
+			map[string]any{"email": "New@example.org", "phoneNumbers": []any{map[string]any{"type": "mobile", "number": "+33700000000"}, map[string]any{"type": "work", "number": "+33100000000"}}}),
 	},
 	{
 		name: "loss of address", deliveries: 1,
-		ways: patched(map[string]any{"email": nil}, []string{"email="}, map[string]any{"email": nil}),
+		ways: patched(map[string]any{"email": nil}, []string{"email="}, map[string]any{"email": nil}, nil), none: notThere("", neverTaken, neverTaken),
 	},
 	{
 		name: "suspend", deliveries: 1,
-		ways: patched(map[string]any{"state": "suspended"}, []string{"state=suspended"}, nil), none: map[way]string{edConnekt: knowsThree},
+		ways: patched(map[string]any{"state": "suspended"}, []string{"state=suspended"}, nil, map[string]any{"state": "SUSPENDED"}), none: notThere(knowsThree, "", ""),
 	},
 	{
 		name: "reactivate after suspension", deliveries: 1, givenDeliveries: 1, given: patch(map[string]any{"state": "suspended"}),
-		ways: patched(map[string]any{"state": "active"}, []string{"state=active"}, nil), none: map[way]string{edConnekt: knowsThree},
+		ways: patched(map[string]any{"state": "active"}, []string{"state=active"}, nil, map[string]any{"suspended": false}), none: notThere(knowsThree, "", ""),
 	},
 	{
 		name: "archive", deliveries: 1,
-		ways: patched(map[string]any{"state": "archived"}, []string{"state=archived"}, map[string]any{"status": "ARCHIVED"}),
+		ways: patched(map[string]any{"state": "archived"}, []string{"state=archived"}, map[string]any{"status": "ARCHIVED"}, nil), none: notThere("", noArchive, noArchive),
 	},
 	{
 		name: "archive for another school", deliveries: 1,
-		ways: patched(map[string]any{"state": "archived", "reason": "transferred"}, []string{"state=archived", "reason=transferred"}, map[string]any{"status": "TRANSFERRED"}),
+		ways: patched(map[string]any{"state": "archived", "reason": "transferred"}, []string{"state=archived", "reason=transferred"}, map[string]any{"status": "TRANSFERRED"}, nil),
+		none: notThere("", noArchive, noArchive),
 	},
 	{
 		name: "reactivate after archiving", deliveries: 1, givenDeliveries: 1, given: patch(map[string]any{"state": "archived", "reason": "transferred"}),
-		ways: patched(map[string]any{"state": "active", "reason": nil}, []string{"state=active", "reason="}, map[string]any{"status": "ACTIVE"}),
+		ways: patched(map[string]any{"state": "active", "reason": nil}, []string{"state=active", "reason="}, map[string]any{"status": "ACTIVE"},
+			map[string]any{"state": "ACTIVATED"}),
 	},
 	{
 		name: "retire", deliveries: 1,
@@ -132,7 +168,7 @@ var law = []operation{
 				l.muster(t, "people", "retire", l.person, "--reason", "left in July")
 			},
 		},
-		none: map[way]string{edConnekt: "archiving is a change of the status there, and takes no reason"},
+		none: notThere("archiving is a change of the status there, and takes no reason", noArchive, noArchive),
 	},
 	{
 		name: "revive after retiring", deliveries: 1, givenDeliveries: 1,
@@ -141,7 +177,7 @@ var law = []operation{
 			native:  func(t *testing.T, l *lawful) { l.post(t, "/restore", nil) },
 			command: func(t *testing.T, l *lawful) { l.muster(t, "people", "restore", l.person) },
 		},
-		none: map[way]string{edConnekt: "it is a change of the status there"},
+		none: notThere("it is a change of the status there", "it is a change of the state there", "it is a change of the state there"),
 	},
 	{
 		name: "delete", deliveries: 1,
@@ -149,7 +185,11 @@ var law = []operation{
 			native:    remove,
 			command:   func(t *testing.T, l *lawful) { l.muster(t, "people", "delete", l.person) },
 			edConnekt: func(t *testing.T, l *lawful) { call[any](t, l.s, http.MethodDelete, identityBase+"/"+l.person, nil) },
+			jumpCloud: func(t *testing.T, l *lawful) {
+				call[any](t, l.s, http.MethodDelete, "/api/systemusers/"+l.user(t), nil)
+			},
 		},
+		none: notThere("", "", onlyUpdates),
 	},
 	{
 		name: "revive after deletion", deliveries: 1, givenDeliveries: 1, given: remove,
@@ -157,7 +197,7 @@ var law = []operation{
 			native:  func(t *testing.T, l *lawful) { l.post(t, "/restore", nil) },
 			command: func(t *testing.T, l *lawful) { l.muster(t, "people", "restore", l.person) },
 		},
-		none: map[way]string{edConnekt: "a deleted identity is an unknown id there"},
+		none: notThere("a deleted identity is an unknown id there", "a deleted user is an unknown id there", "a deleted user is an unknown id there"),
 	},
 	{
 		name: "join",
@@ -172,6 +212,7 @@ var law = []operation{
 				})
 			},
 		},
+		none: notThere("", noUnits, noUnits),
 	},
 	{
 		name: "leave", given: join,
@@ -184,6 +225,7 @@ var law = []operation{
 				call[any](t, l.s, http.MethodDelete, identityBase+"/"+l.person+"/establishments/"+l.unit, nil)
 			},
 		},
+		none: notThere("", noUnits, noUnits),
 	},
 }
 
@@ -193,7 +235,7 @@ func TestLaw(t *testing.T) {
 		t.Run(string(engine), func(t *testing.T) {
 			t.Parallel()
 			all := map[way]*lawful{}
-			for _, w := range []way{native, command, edConnekt} {
+			for _, w := range append([]way{native}, others...) {
 				all[w] = newLawful(t, start(t, options{engine: engine}))
 			}
 			for _, o := range law {
@@ -208,7 +250,7 @@ func (o operation) hold(t *testing.T, all map[way]*lawful) {
 	if want["person.state"] == "" || want["account.enabled"] == "" {
 		t.Fatalf("what came of it is not seen: %v", want)
 	}
-	for _, w := range []way{command, edConnekt} {
+	for _, w := range others {
 		if (o.ways[w] == nil) != (o.none[w] != "") {
 			t.Errorf("%s: say either how it is done or why it is not offered", w)
 		}
@@ -338,7 +380,7 @@ func (l *lawful) told(t *testing.T, events []map[string]any) map[string]string {
 		l.flat(all, "memberships", call[any](t, l.s, http.MethodGet, "/v1/people/"+l.person+"/memberships", nil))
 	}
 	for _, e := range events {
-		place := "history." + e["action"].(string)
+		place := "history." + l.deed(e)
 		all[place] += "once " // twice would be a difference
 		if change, ok := e["change"].(map[string]any); ok {
 			all[place+".action"] = change["action"].(string)
@@ -352,7 +394,7 @@ func (l *lawful) told(t *testing.T, events []map[string]any) map[string]string {
 				all[place+".its "+name] = text
 			}
 		}
-		if batch, ok := e["batch"].(map[string]any); ok {
+		if batch, ok := e["batch"].(map[string]any); ok && place == "history."+e["action"].(string) {
 			all[place+".its state"] = batch["state"].(string)
 		}
 	}
