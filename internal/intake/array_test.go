@@ -352,8 +352,11 @@ func TestArrayFaultsInWordsOfRows(t *testing.T) {
 		h := openHall(t, st)
 		long := strings.Repeat("x", 2_000)
 		b := h.create(`[{"username":"a","firstname":"` + long + `"},{"username":"b","firstname":7,"email":"no"},{"username":"c","firstname":"\ud83d"},{"username":"d\u0000"},
-			{"username":"e","firstname":"?","first_name":"` + long + `"}]`)
-		h.expect(b, "failed firstname:too_long", "failed email:invalid firstname:invalid", "failed :invalid", "failed username:invalid", "failed firstname:invalid")
+			{"username":"e","firstname":"?","first_name":"` + long + `"},{"username":"f"}]`)
+		h.expect(b, "failed firstname:too_long", "failed email:invalid firstname:invalid", "failed :invalid", "failed username:invalid", "failed firstname:invalid", "done mode state username")
+		id := h.id("f")
+		b = h.update(`[{"id":"` + id + `","boss":"` + id + `","firstname":"!","email":"no"},{"id":"` + id + `","firstname":"?","last_name":"` + long + `"}]`)
+		h.expect(b, "failed boss:invalid firstname:policy email:invalid", "failed firstname:invalid last_name:too_long")
 	})
 }
 

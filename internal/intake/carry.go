@@ -61,7 +61,7 @@ func (in *Intake) Carry(tx *store.Tx, b *store.BatchRow, decoded any, c batch.Ch
 	}
 	items := make([]muster.Item, len(ops))
 	for i := range items {
-		faults[i] = append(faults[i], adapted.inRow(rows.profile, outcomes[i].Faults)...)
+		faults[i] = withOthers(faults[i], adapted.inRow(rows.profile, outcomes[i].Faults))
 		items[i] = itemOf(b.Seq, c, i, &rows.wishes[i], outcomes[i], faults[i], m.warnings[i])
 		if m.gone[i] && len(m.faults[i]) == 0 {
 			items[i].State, items[i].Reasons, items[i].Change = muster.SkippedItem, muster.Errors{nobodyToTakeOut}, muster.Change{}

@@ -18,16 +18,12 @@ func (w *wish) askObject(o *Options, p *Profile, raw json.RawMessage) {
 	w.faults, w.warnings = append(w.faults, asked.Faults...), append(w.warnings, asked.Warnings...)
 }
 
-// complete works out what somebody new becomes, or all that is wrong with a row that fails anyway: the roster then looks at its keys only.
+// complete works out what somebody new becomes. What becomes of somebody who is here depends on the rows before.
 func (w *wish) complete(o *Options, p *Profile) {
-	fresh, draft := roster.Fresh(), w.draft
 	if o.Matching == muster.ByID {
-		if len(w.faults) > 0 {
-			_, faults := fresh.With(draft)
-			w.find(p, faults)
-		}
 		return
 	}
+	fresh, draft := roster.Fresh(), w.draft
 	if adapt := w.asked.Adapt; adapt != nil {
 		var faults muster.Errors
 		draft, faults = adapt(&fresh, draft)
@@ -35,17 +31,21 @@ func (w *wish) complete(o *Options, p *Profile) {
 	}
 	made, faults := fresh.With(draft)
 	w.made = &made
-	w.find(p, faults)
+	for n := range faults {
+		faults[n] = p.inRow(faults[n])
+	}
+	w.faults = withOthers(w.faults, faults)
 }
 
-// find adds faults of fields of which the profile has not told any.
-func (w *wish) find(p *Profile, faults muster.Errors) {
-	for _, fault := range faults {
-		fault = p.inRow(fault)
-		if !slices.ContainsFunc(w.faults, func(known *muster.Error) bool { return known.Field == fault.Field }) {
-			w.faults = append(w.faults, fault)
+// withOthers adds faults of fields with which none was found yet.
+func withOthers(known, more muster.Errors) muster.Errors {
+	all := known
+	for _, fault := range more {
+		if !slices.ContainsFunc(known, func(k *muster.Error) bool { return k.Field == fault.Field }) {
+			all = append(all, fault)
 		}
 	}
+	return all
 }
 
 // inRow says a fault of the directory in the words of the rows. p may be nil.

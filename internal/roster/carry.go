@@ -18,8 +18,8 @@ type Op struct {
 
 	// ID is the 24-digit id (see muster.HexID) that Person was taken from. The op is refused when it leads to nobody who is present; "" asks nothing.
 	ID string
-	// Refused says that the caller has found fault with the op already. It is held against the keys that others hold, so that all its faults are told,
-	// and takes none.
+	// Refused says that the caller has found fault with the op already. What else is wrong with its fields is told, and which of its keys others hold,
+	// and it takes none.
 	Refused bool
 
 	// Adapt is asked for the draft as it is to be carried out, once the ops before have left their mark on the person, and for the faults that only
@@ -264,10 +264,10 @@ func (c *carry) next(i int) (*store.PersonRow, muster.Errors) {
 	case next.Manager == w.before.Manager:
 		next.ManagerSeq = w.before.ManagerSeq
 	}
-	if c.ops[i].Refused {
-		return next, adapted // of the rest its caller knows
+	if faults = slices.Concat(adapted, faults); c.ops[i].Refused {
+		return next, faults
 	}
-	faults = append(slices.Concat(adapted, faults), checkPerson(w, next)...)
+	faults = append(faults, checkPerson(w, next)...)
 	return next, append(faults, c.overtaken(i)...)
 }
 

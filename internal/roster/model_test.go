@@ -208,7 +208,7 @@ func (m *model) decide(p *modelPerson, op roster.Op) (*modelPerson, []string) {
 		}
 	}
 	f := next.fields
-	if op.Refused { // only the keys are looked at
+	if op.Refused { // only fields and keys are looked at
 		if f["state"] != "deleted" {
 			faults = m.claim(p, next, op.Person == 0)
 		}
