@@ -85,8 +85,11 @@ func (l *listing) entries(f personField) (from, part string) {
 	return "jsonb_array_elements(" + profileJSON + " -> '" + f.list + "') e", "nullif(e.value ->> '" + f.part + "', '')"
 }
 
-// profileJSON is the profile as PostgreSQL can look into it: it refuses the character U+0000, which a flag may hold.
-const profileJSON = `(CASE WHEN strpos(t.profile, '\u0000') = 0 THEN t.profile::jsonb END)`
+// profileJSON is the profile as PostgreSQL can look into it. It is made once for each person, by profileOnce.
+const profileJSON = "x.profile"
+
+// profileOnce makes profileJSON. PostgreSQL refuses the character U+0000, which a flag may hold.
+const profileOnce = ` CROSS JOIN LATERAL (SELECT CASE WHEN strpos(t.profile, '\u0000') = 0 THEN t.profile::jsonb END AS profile OFFSET 0) x`
 
 // value is a field in SQL: NULL when it is not known, and a truth is 0 or 1.
 func (l *listing) value(field string, kind Kind) string {
@@ -131,6 +134,68 @@ func (l *listing) flagValue(path []string, kind Kind) string {
 		return "CASE WHEN " + typed + " = 'string' THEN nullif(" + plain + ", '') END"
 	}
 	return "CASE WHEN " + typed + " = 'text' THEN nullif(" + plain + ", '') END"
+}
+
+// hint is a condition that everybody meets who meets another one, and that is told without taking the profile apart: a text that stands in a part of it
+// stands in the whole. There is one when hinted says so.
+func (l *listing) hint(c Condition) string {
+	list, by := c.All, " AND "
+	switch {
+	case c.Any != nil:
+		list, by = c.Any, " OR "
+	case personFields[c.Field].column != "":
+		met, _ := l.meets(c) // a field that is known
+		return met
+	case c.Field != "":
+		known, _ := c.split()
+		if c.Op != Is {
+			return l.partOf(known, Has, func() string { return "t.profile" })
+		}
+		parts := make([]string, len(known))
+		for i, v := range known {
+			parts[i] = l.has("t.profile", v.(string))
+		}
+		return "(" + strings.Join(parts, " OR ") + ")"
+	}
+	var parts []string
+	made := map[string]bool{} // of several fields in which the same is looked for, one tells
+	for _, one := range list {
+		if !one.hinted() {
+			continue
+		}
+		if one.Field != "" && personFields[one.Field].column == "" {
+			same := fmt.Sprintf("%v %q", one.Op == Is, one.Values)
+			if made[same] {
+				continue
+			}
+			made[same] = true
+		}
+		parts = append(parts, l.hint(one))
+	}
+	return "(" + strings.Join(parts, by) + ")"
+}
+
+// hinted says whether there is a hint.
+func (c Condition) hinted() bool {
+	switch {
+	case c.Any != nil:
+		return len(c.Any) > 0 && !slices.ContainsFunc(c.Any, func(one Condition) bool { return !one.hinted() })
+	case c.Field == "":
+		return slices.ContainsFunc(c.All, Condition.hinted)
+	case personFields[c.Field].column != "":
+		return true
+	}
+	kind, _, _ := Findable(c.Field)
+	known, unknown := c.split()
+	if c.kindOr(kind) != TextKind || unknown || len(known) == 0 || !slices.Contains([]Op{Is, Has, Begins, Ends}, c.Op) {
+		return false
+	}
+	return !slices.ContainsFunc(known, func(v any) bool { return strings.ContainsFunc(v.(string), changedInJSON) })
+}
+
+// changedInJSON says of which characters JSON makes others.
+func changedInJSON(c rune) bool {
+	return c < ' ' || strings.ContainsRune("\"\\<>&\x7f\u2028\u2029\ufffd", c)
 }
 
 // split takes the values apart: what can be compared with, and whether not to be known is one of them.
@@ -213,7 +278,7 @@ func (l *listing) partOf(known []any, op Op, value func() string) string {
 	for _, v := range known {
 		text, _ := v.(string)
 		text = strings.ToLower(text)
-		lower := l.tx.lower(value())
+		lower := l.tx.lower(value(), text)
 		switch n := utf8.RuneCountInString(text); {
 		case op == Has:
 			fits = append(fits, l.has(lower, text))

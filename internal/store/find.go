@@ -75,16 +75,17 @@ func (tx *Tx) find(f PeopleFilter) (query string, args []any, counts bool, err e
 	if err != nil {
 		return "", nil, false, err
 	}
-	columns := "t.seq"
 	_, counted := f.Where.states()
 	switch {
 	case l.driver != "":
+		query = "SELECT t.seq FROM " + l.lookedInto() + " WHERE " + l.where.sql()
 	case counted && f.bySeq():
-		l.driveByEachState(f, order)
+		query = l.ofEachState(f, order)
 	default:
-		counts, columns = true, "t.seq, count(*) OVER ()"
+		counts = true
+		query = "SELECT t.seq, count(*) OVER () FROM " + l.lookedInto() + " WHERE " + l.where.sql()
 	}
-	query = "SELECT " + columns + " FROM " + l.from() + " WHERE " + l.where.sql() + " ORDER BY " + order + " LIMIT " + l.arg(f.Limit)
+	query += " ORDER BY " + order + " LIMIT " + l.arg(f.Limit)
 	if f.Offset > 0 {
 		query += " OFFSET " + l.arg(f.Offset)
 	}
@@ -104,7 +105,7 @@ func (tx *Tx) countFound(f PeopleFilter) (n int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	return n, tx.row("SELECT count(*) FROM "+l.from()+" WHERE "+l.where.sql(), l.args, &n)
+	return n, tx.row("SELECT count(*) FROM "+l.lookedInto()+" WHERE "+l.where.sql(), l.args, &n)
 }
 
 // finding is the listing of whom a filter finds.
@@ -119,6 +120,9 @@ func (tx *Tx) finding(f PeopleFilter) (*listing, error) {
 	}
 	// Every state by name, and not "any but deleted": so the index can be walked by state and seq.
 	l.parts = append(l.parts, "t.state IN ('"+strings.Join(presentStates, "', '")+"')")
+	if l.driver == "" && f.Where.hinted() {
+		l.parts = append(l.parts, l.hint(f.Where)) // first, as SQLite looks at them in this order
+	}
 	meets, err := l.meets(f.Where)
 	if err != nil {
 		return nil, err
@@ -177,18 +181,27 @@ func (c Condition) metByState(state string) (meets, sure bool) {
 	return meets, true
 }
 
-// driveByEachState reads no more of each state than the page can need, in the order of seq.
-func (l *listing) driveByEachState(f PeopleFilter, order string) {
+// ofEachState is the query for the numbers of whom states alone tell: it reads no more of each state than the page can need, and nothing but an index.
+func (l *listing) ofEachState(f PeopleFilter, order string) string {
 	states, _ := f.Where.states()
-	if l.driver = nobody; len(states) == 0 {
-		return
+	l.args = nil
+	if len(states) == 0 {
+		return "SELECT t.seq FROM (" + nobody + ") t"
 	}
-	limit := l.arg(f.Limit + f.Offset)
+	tenant, limit := l.arg(l.tx.tenant), l.arg(f.Limit+f.Offset)
 	var branches []string
 	for _, state := range states {
-		branches = append(branches, "SELECT seq FROM (SELECT t.seq FROM person t WHERE "+l.parts[0]+" AND t.state = '"+string(state)+"' ORDER BY "+order+" LIMIT "+limit+") AS of_"+string(state))
+		branches = append(branches, "SELECT seq FROM (SELECT t.seq FROM person t WHERE t.tenant = "+tenant+" AND t.state = '"+string(state)+"' ORDER BY "+order+" LIMIT "+limit+") AS of_"+string(state))
 	}
-	l.driver = strings.Join(branches, " UNION ALL ")
+	return "SELECT t.seq FROM (" + strings.Join(branches, " UNION ALL ") + ") t"
+}
+
+// lookedInto is from, with the profile as conditions and orders look into it.
+func (l *listing) lookedInto() string {
+	if l.tx.store.engine == Postgres {
+		return l.from() + profileOnce
+	}
+	return l.from()
 }
 
 // nobody is a query for the numbers of no people.
