@@ -19,6 +19,7 @@ type keysCreate struct {
 	Name    string `arg:"" placeholder:"NAME" help:"What the key is for."`
 	Scope   string `enum:"read,write,admin" default:"read" help:"What may be done with it: ${enum} (${default})."`
 	Expires string `placeholder:"WHEN" help:"When it ends: a date (2027-01-31) or a span (12h, 90d). Otherwise never."`
+	Person  string `name:"for-person" placeholder:"WHO" help:"Whose it is: a username, an e-mail address or an id. Otherwise it is an application's."`
 	Plain   bool   `help:"Print the bare key and nothing else."`
 }
 
@@ -30,6 +31,13 @@ func (c *keysCreate) Run(s *session) error {
 			return s.exitf(ExitUsage, "--expires %s: it needs a date such as 2027-01-31 or a span such as 12h or 90d.", c.Expires)
 		}
 		body["expires_at"] = at.UTC().Format(time.RFC3339)
+	}
+	if c.Person != "" {
+		id, err := s.personID(c.Person)
+		if err != nil {
+			return err
+		}
+		body["person"] = id
 	}
 	raw, err := s.call(http.MethodPost, "/v1/keys", nil, body)
 	if err == nil && c.Plain {
