@@ -4,9 +4,12 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -31,6 +34,8 @@ func TestMain(m *testing.M) {
 //	exits CODE PROGRAM ARGS…   runs it and wants this exit code
 //	server [ARGS…]             starts muster serve over the folder data, on a free port, and points the commands to it
 //	halt                       stops it with SIGTERM and wants exit code 0
+//	send METHOD PATH FILE      sends a file to it as JSON, with the admin key, as programs do, and wants a success
+//	remember NAME PATTERN      sets a variable to what the first group of a pattern matches in the output of the last command
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	testscript.Run(t, testscript.Params{
@@ -42,7 +47,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("GORACE", "atexit_sleep_ms=0") // the race detector's programs linger for a second, each of a hundred
 			return os.WriteFile(filepath.Join(env.WorkDir, "legislators.csv"), examples.Legislators, 0o600)
 		},
-		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){"exits": exits, "server": startServe, "halt": halt},
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){"exits": exits, "server": startServe, "halt": halt, "send": send, "remember": remember},
 	})
 }
 
@@ -130,4 +135,28 @@ func halt(ts *testscript.TestScript, _ bool, _ []string) {
 	if err := stop(ts, syscall.SIGTERM); err != nil {
 		ts.Fatalf("the server did not end well: %v\n%s", err, ts.ReadFile("server.log"))
 	}
+}
+
+func send(ts *testscript.TestScript, _ bool, args []string) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, args[0], ts.Getenv("MUSTER_URL")+args[1], strings.NewReader(ts.ReadFile(args[2])))
+	ts.Check(err)
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("X-Api-Key", strings.TrimSpace(ts.ReadFile("data/admin.key")))
+	answer, err := http.DefaultClient.Do(r)
+	ts.Check(err)
+	text, err := io.ReadAll(answer.Body)
+	ts.Check(errors.Join(err, answer.Body.Close()))
+	if answer.StatusCode/100 != 2 {
+		ts.Fatalf("%s: %s", answer.Status, text)
+	}
+}
+
+func remember(ts *testscript.TestScript, _ bool, args []string) {
+	found := regexp.MustCompile(args[1]).FindStringSubmatch(ts.ReadFile("stdout"))
+	if found == nil {
+		ts.Fatalf("%q is not in the output", args[1])
+	}
+	ts.Setenv(args[0], found[1])
 }
