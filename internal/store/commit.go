@@ -19,11 +19,24 @@ type unitOfWork struct {
 	after  []func()
 }
 
-// waitCount is how many single writes wait: bulk work makes its chunks smaller while there are any.
-type waitCount struct{ n atomic.Int64 }
+// waitCount is how many single writes wait, and when one last came while bulk work had the writer.
+type waitCount struct {
+	n    atomic.Int64
+	bulk atomic.Bool  // bulk work has the writer
+	last atomic.Int64 // nanoseconds since began
+}
 
-// SinglesWaiting says whether single writes wait for the writer now.
-func (s *Store) SinglesWaiting() bool { return s.waiting.n.Load() > 0 }
+// waitedLately is how long bulk work makes its chunks smaller for single writes that had to wait for it. Whoever looks is between two chunks, and just
+// then nobody waits: those who did have been served, and the next have not come yet.
+const waitedLately = 250 * time.Millisecond
+
+var began = time.Now()
+
+// SinglesWaiting says whether single writes wait for the writer now, or did lately because of bulk work.
+func (s *Store) SinglesWaiting() bool {
+	last := s.waiting.last.Load()
+	return s.waiting.n.Load() > 0 || last != 0 && time.Since(began)-time.Duration(last) < waitedLately
+}
 
 var errClosed = errors.New("store: the database is closed")
 
@@ -41,6 +54,9 @@ func (s *Store) submit(ctx context.Context, u *unitOfWork) error {
 	if u.shared {
 		s.waiting.n.Add(1)
 		defer s.waiting.n.Add(-1)
+		if s.waiting.bulk.Load() {
+			s.waiting.last.Store(int64(time.Since(began)))
+		}
 	}
 	if !s.send(u) {
 		return errClosed
@@ -120,6 +136,8 @@ func (s *Store) commitGroup(group []*unitOfWork) {
 	ctx := context.WithoutCancel(group[0].ctx)
 	if len(group) == 1 {
 		u := group[0]
+		s.waiting.bulk.Store(!u.shared)
+		defer s.waiting.bulk.Store(false)
 		err := u.ctx.Err()
 		if err == nil {
 			err = s.repeat(ctx, attempts, func() error {

@@ -203,6 +203,9 @@ func TestWaitingUpdatesShareACommit(t *testing.T) {
 	cancel()
 	close(free)
 	done.Wait()
+	if !st.SinglesWaiting() {
+		t.Error("it is forgotten at once that somebody waited")
+	}
 	var want []string
 	for i := range callers {
 		fails := i >= 1 && i <= 4
