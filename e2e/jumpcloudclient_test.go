@@ -4,11 +4,14 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -285,5 +288,51 @@ func TestJumpCloudRubyClientLargestJob(t *testing.T) {
 	}
 	if most, ok := s.memory(); ok {
 		t.Logf("the process needed at most %d MiB", most>>20)
+	}
+}
+
+// The example of docs/jumpcloud.md does what it says there, also when it is repeated, and its file can be sent back as an update.
+func TestJumpCloudExample(t *testing.T) {
+	t.Parallel()
+	for _, program := range []string{"bash", "curl", "jq"} {
+		if _, err := exec.LookPath(program); err != nil {
+			connectortest.Missing(t, program+" is not installed (Debian package "+program+")")
+		}
+	}
+	s := start(t, options{})
+	script := func(args ...string) (out string, code int) {
+		command := exec.CommandContext(t.Context(), "../examples/jumpcloud/import.sh", args...)
+		command.Env = append(s.environment(), "MUSTER_URL="+s.url, "MUSTER_KEY="+s.key)
+		said, err := command.CombinedOutput()
+		if e := (*exec.ExitError)(nil); err != nil && !errors.As(err, &e) {
+			t.Fatal(err)
+		}
+		return string(said), command.ProcessState.ExitCode()
+	}
+	first, code := script("../examples/jumpcloud/people.json")
+	for _, text := range []string{
+		`{"status":"finished","rows":5,"succeeded":3,"failed":2,"warnings":1}`, "0\tmarie.curie\tfinished\t", "2\tmcurie\tfailed\t-\temail: ", "4\temilie.duchatelet\tfinished\t",
+	} {
+		if !strings.Contains(first, text) {
+			t.Errorf("it does not say %q:\n%s", text, first)
+		}
+	}
+	if again, _ := script("../examples/jumpcloud/people.json"); code != 3 || again != first {
+		t.Errorf("it ended with %d; again it says:\n%s", code, again)
+	}
+	users := jcCall[struct {
+		Results []row `json:"results"`
+	}](t, s, http.MethodGet, "/api/systemusers?limit=100", nil)
+	file := filepath.Join(t.TempDir(), "updates.json")
+	if err := os.WriteFile(file, asJSON(t, users.Results), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, code := script("-X", "PATCH", file); code != 0 || strings.Count(out, "\tfinished\t") != 3 {
+		t.Errorf("users sent back as they were read: %d\n%s", code, out)
+	}
+	for _, p := range list[personView](t, s, "/v1/people", nil) {
+		if p.Version != 1 {
+			t.Errorf("%s was changed by that", p.Username)
+		}
 	}
 }
