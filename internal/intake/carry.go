@@ -37,6 +37,7 @@ func (in *Intake) Carry(tx *store.Tx, b *store.BatchRow, decoded any, c batch.Ch
 	if c.Dry {
 		rules.Plan = b.Seq
 	}
+	rules.People = m.present
 	faults, err := in.checkPlaces(tx, &m)
 	if err != nil {
 		return nil, err

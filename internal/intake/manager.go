@@ -44,7 +44,7 @@ func (m *match) findManagers() error {
 	if len(found) == 0 {
 		return nil
 	}
-	present, err := m.present(found...)
+	present, err := m.presentAmong(found...)
 	if err != nil {
 		return err
 	}

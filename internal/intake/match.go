@@ -1,6 +1,9 @@
 package intake
 
 import (
+	"maps"
+	"slices"
+
 	"github.com/musterid/muster"
 	"github.com/musterid/muster/internal/roster"
 	"github.com/musterid/muster/internal/store"
@@ -20,7 +23,8 @@ type match struct {
 	by      []string // of each row of somebody who is here: the field that says so
 	gone    []bool   // of each row: it says that somebody left who is not here
 	holders map[store.KeyColumn]map[string]int64
-	faults  []muster.Errors // of each row
+	present map[int64]*store.PersonRow // everybody whom a key of a row led to
+	faults  []muster.Errors            // of each row
 
 	bounds    *roster.Bounds // of who submitted the rows; nil when they may do anything
 	strangers map[int64]bool // people beyond the bounds
@@ -37,63 +41,79 @@ func (m *match) find() error {
 	if m.options.Matching == muster.EachNew || m.options.Matching == muster.ByID {
 		return m.named()
 	}
-	var sources, emails, usernames []string
 	for i := range m.wishes {
-		w := &m.wishes[i]
-		m.faults[i] = append(m.faults[i], w.faults...)
-		sources, emails = appendKey(sources, w.source), appendKey(emails, w.email)
-		if w.byUsername() {
-			usernames = appendKey(usernames, w.username)
-		}
+		m.faults[i] = append(m.faults[i], m.wishes[i].faults...)
 	}
-	m.holders = map[store.KeyColumn]map[string]int64{}
-	for column, keys := range map[store.KeyColumn][]string{store.SourceKey: sources, store.EmailKey: emails, store.UsernameKey: usernames} {
-		held, err := m.tx.Holders(column, keys)
-		if err != nil {
-			return err
-		}
-		for _, key := range keys {
-			held[key] += 0 // known to be free
-		}
-		m.holders[column] = held
-	}
-	bySource, byEmail, byUsername := m.holders[store.SourceKey], m.holders[store.EmailKey], m.holders[store.UsernameKey]
-	present, err := m.present(bySource, byEmail, byUsername)
+	m.holders, m.present = map[store.KeyColumn]map[string]int64{}, map[int64]*store.PersonRow{}
+	bySource, err := m.holding(store.SourceKey, nil, func(w *wish) string { return w.source })
 	if err != nil {
 		return err
 	}
-	if err := m.seeStrangers(present); err != nil {
+	known := map[string]*store.PersonRow{} // whoever has the source id has the address too, as a rule: then nobody is asked who has that
+	for i := range m.wishes {
+		if p := bySource[m.wishes[i].source]; p != nil && p.Keys.Email != "" && p.Keys.Email == m.wishes[i].email {
+			known[p.Keys.Email] = p
+		}
+	}
+	byEmail, err := m.holding(store.EmailKey, known, func(w *wish) string { return w.email })
+	if err != nil {
+		return err
+	}
+	byUsername, err := m.holding(store.UsernameKey, nil, func(w *wish) string {
+		if w.byUsername() {
+			return w.username
+		}
+		return ""
+	})
+	if err != nil {
+		return err
+	}
+	if err := m.seeStrangers(m.present); err != nil {
 		return err
 	}
 	for i := range m.wishes {
 		w := &m.wishes[i]
-		m.person[i] = m.decide(i, present[bySource[w.source]], present[byEmail[w.email]], present[byUsername[w.username]])
+		m.person[i] = m.decide(i, bySource[w.source], byEmail[w.email], byUsername[w.username])
 	}
-	return m.oncePerPerson(present)
+	return m.oncePerPerson(m.present)
 }
 
-func appendKey(keys []string, key string) []string {
-	if key == "" {
-		return keys
+// holding finds who holds a key that each row may name, but for those of whom it is known.
+func (m *match) holding(column store.KeyColumn, known map[string]*store.PersonRow, of func(*wish) string) (map[string]*store.PersonRow, error) {
+	held := make(map[string]int64, len(m.wishes))
+	keys := make([]string, 0, len(m.wishes))
+	for key, p := range known {
+		held[key] = p.Seq
 	}
-	return append(keys, key)
+	for i := range m.wishes {
+		key := of(&m.wishes[i])
+		if _, asked := held[key]; key != "" && !asked {
+			keys, held[key] = append(keys, key), 0 // free, unless somebody turns up
+		}
+	}
+	found, err := m.tx.PeopleHolding(column, keys)
+	for key, p := range found {
+		if same := m.present[p.Seq]; same != nil {
+			p, found[key] = same, same // whom another key led to
+		}
+		held[key], m.present[p.Seq] = p.Seq, p
+	}
+	maps.Copy(found, known)
+	m.holders[column] = held
+	return found, err
 }
 
-// present reads everybody who was found.
-func (m *match) present(found ...map[string]int64) (map[int64]*store.PersonRow, error) {
-	var seqs []int64
+// presentAmong reads everybody who was found.
+func (m *match) presentAmong(found ...map[string]int64) (map[int64]*store.PersonRow, error) {
+	present := map[int64]*store.PersonRow{}
 	for _, f := range found {
 		for _, seq := range f {
 			if seq != 0 {
-				seqs = append(seqs, seq)
+				present[seq] = nil
 			}
 		}
 	}
-	people, err := m.tx.People(seqs)
-	present := make(map[int64]*store.PersonRow, len(people))
-	for seq, p := range people {
-		present[seq] = &p
-	}
+	err := m.tx.EachPerson(slices.Collect(maps.Keys(present)), func(p *store.PersonRow) { present[p.Seq] = p })
 	return present, err
 }
 

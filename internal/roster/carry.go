@@ -55,6 +55,9 @@ type Rules struct {
 	Batch       int64  // that the ops are rows of; 0 is none
 	Plan        int64  // of a dry run: the batch whose earlier rows are to count as if they had been carried out
 
+	// People are those whom ops may name, as the caller has just read them in the same transaction: they need not be read again. They are not written to.
+	People map[int64]*store.PersonRow
+
 	// Holders are who holds keys, as the caller has just read it in the same transaction (0: nobody), so that they need not be asked for again.
 	// The maps are Carry's from then on.
 	Holders map[store.KeyColumn]map[string]int64
@@ -144,22 +147,23 @@ func (c *carry) fail(i int, faults ...*muster.Error) {
 
 // load reads the people that ops name, and refuses the ops that name nobody or an old version.
 func (c *carry) load() error {
-	var seqs []int64
+	var seqs, deleted []int64
+	take := func(row *store.PersonRow) {
+		c.people[row.Seq] = &working{row: row, before: row, claimed: claimOf(row)}
+		if row.State == muster.Deleted {
+			deleted = append(deleted, row.Seq)
+		}
+	}
 	for _, op := range c.ops {
-		if op.Person > 0 {
+		if row := c.rules.People[op.Person]; row != nil {
+			take(row)
+		} else if op.Person > 0 {
 			seqs = append(seqs, op.Person)
 		}
 	}
-	rows, err := c.tx.People(seqs)
+	err := c.tx.EachPerson(seqs, take)
 	if err != nil {
 		return err
-	}
-	var deleted []int64
-	for seq, row := range rows {
-		c.people[seq] = &working{row: &row, before: &row, claimed: claimOf(&row)}
-		if row.State == muster.Deleted {
-			deleted = append(deleted, seq)
-		}
 	}
 	if c.released, err = c.tx.ReleasedClaims(deleted); err != nil {
 		return err

@@ -78,3 +78,10 @@ func (tx *Tx) ScopeSQL(paths []string, people []int64) map[string]SQL {
 	of, ofArgs := tx.unitPathsOf(people)
 	return map[string]SQL{"batches": {batches, args}, "page of batches": {page, pageArgs}, "count": {count, countArgs}, "paths of people": {of, ofArgs}}
 }
+
+// ReadProfile reads a profile as it is stored.
+func ReadProfile(b []byte) (muster.Profile, error) {
+	var p PersonRow
+	err := readProfile(&p, b)
+	return p.Profile, err
+}

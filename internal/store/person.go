@@ -2,7 +2,6 @@ package store
 
 import (
 	"database/sql"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -81,27 +80,13 @@ func scanPerson(scan func(...any) error, before ...any) (PersonRow, error) {
 	p.EmailShared = p.Email != "" && p.Keys.Email == "" && p.State != muster.Deleted
 	p.ManagerSeq, p.Manager = manager.Int64, managerID.UUID
 	p.CreatedAt, p.UpdatedAt = fromMicros(created), fromMicros(updated)
-	if len(profile) > 0 {
-		if err := json.Unmarshal(profile, &p.Profile); err != nil {
-			return p, fmt.Errorf("store: profile of person %d: %w", p.Seq, err)
-		}
-	}
-	return p, nil
+	return p, readProfile(&p, profile)
 }
 
 // People gives people by seq. Those who are not there, or are another tenant's, are absent from the result.
 func (tx *Tx) People(seqs []int64) (map[int64]PersonRow, error) {
 	found := make(map[int64]PersonRow, len(seqs))
-	if len(seqs) == 0 {
-		return found, nil
-	}
-	query := tx.perNumber(personColumns, "person", "t.seq = k.value AND t.tenant = $2")
-	err := tx.each(query, []any{tx.numbers(seqs), tx.tenant}, func(scan func(...any) error) error {
-		var asked int64
-		p, err := scanPerson(scan, &asked)
-		found[p.Seq] = p
-		return err
-	})
+	err := tx.EachPerson(seqs, func(p *PersonRow) { found[p.Seq] = *p })
 	return found, err
 }
 
