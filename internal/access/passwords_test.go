@@ -77,14 +77,14 @@ type sent struct {
 }
 
 // sealed makes a batch, with its items, of which passwords came.
-func (h *lodge) sealed(t *testing.T, tenant int64, rows ...sent) *store.BatchRow {
+func (h *lodge) sealed(t testing.TB, tenant int64, rows ...sent) *store.BatchRow {
 	t.Helper()
 	b := h.received(t, tenant, rows...)
 	h.carried(t, b, rows...)
 	return b
 }
 
-func (h *lodge) received(t *testing.T, tenant int64, rows ...sent) *store.BatchRow {
+func (h *lodge) received(t testing.TB, tenant int64, rows ...sent) *store.BatchRow {
 	t.Helper()
 	b := &store.BatchRow{}
 	h.write(t, tenant, func(tx *store.Tx) error {
@@ -104,7 +104,7 @@ func (h *lodge) received(t *testing.T, tenant int64, rows ...sent) *store.BatchR
 }
 
 // carried stores the items of a batch, as its rows are carried out.
-func (h *lodge) carried(t *testing.T, b *store.BatchRow, rows ...sent) {
+func (h *lodge) carried(t testing.TB, b *store.BatchRow, rows ...sent) {
 	t.Helper()
 	h.write(t, b.Tenant, func(tx *store.Tx) error {
 		items := make([]muster.Item, len(rows))

@@ -55,7 +55,7 @@ func (h *house) token(t *testing.T, token string) muster.Caller {
 }
 
 // write changes the database, as other packages would.
-func (h *house) write(t *testing.T, tenant int64, f func(tx *store.Tx) error) {
+func (h *house) write(t testing.TB, tenant int64, f func(tx *store.Tx) error) {
 	t.Helper()
 	if err := h.st.Update(t.Context(), tenant, f); err != nil {
 		t.Fatal(err)
