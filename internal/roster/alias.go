@@ -39,3 +39,6 @@ const (
 	NumberKind     = store.NumberKind
 	TimeKind       = store.TimeKind
 )
+
+// Findable says of what kind a field is that people can be found by, whether it is one of lists, and whether there is such a field.
+func Findable(field string) (kind Kind, list, known bool) { return store.Findable(field) }

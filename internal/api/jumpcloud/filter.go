@@ -65,11 +65,13 @@ var comparisons = map[string]roster.Comparison{
 
 // translator turns filters into conditions. An unknown field or operator is refused, and never means everybody.
 type translator struct {
-	s *surface
-	q *request
+	org    string                                               // the id of the organization
+	people func(ids []string) (map[string]roster.Person, error) // whom ids lead to
 }
 
-func (s *surface) translator(q *request) *translator { return &translator{s, q} }
+func (s *surface) translator(q *request) *translator {
+	return &translator{q.orgID(), func(ids []string) (map[string]roster.Person, error) { return s.peopleOf(q, ids) }}
+}
 
 func (t *translator) refuse(format string, args ...any) error {
 	return badRequest("filter", "invalid", fmt.Sprintf(format, args...))
@@ -212,7 +214,7 @@ func byID(t *translator, f *filterField, name string, op roster.Comparison, give
 		}
 		return roster.Condition{Field: f.field, Op: op, Values: []any{number}}, nil
 	}
-	people, err := t.s.peopleOf(t.q, ids)
+	people, err := t.people(ids)
 	if err != nil {
 		return roster.Condition{}, err
 	}
@@ -309,7 +311,7 @@ func byOrganization(t *translator, _ *filterField, name string, op roster.Compar
 	}
 	own := slices.ContainsFunc(given, func(v any) bool {
 		text, _ := v.(string)
-		return strings.EqualFold(text, t.q.orgID())
+		return strings.EqualFold(text, t.org)
 	})
 	return met(own == (op == roster.Is)), nil
 }

@@ -130,7 +130,7 @@ func (s *surface) changeUser(q *request) (any, error) {
 	}
 	m := s.single(q, updateMode)
 	m.Lenient = true
-	w := roster.Wish{Person: p.ID, Draft: muster.Draft{}}
+	w := roster.Wish{Person: p.ID, Draft: muster.Draft{}, Faults: otherUser(given, userID(p.ID))}
 	nobody := roster.Fresh()
 	if boss := read(m, given, &nobody).manager; boss != "" {
 		id, err := s.manager(q, boss)
@@ -166,6 +166,18 @@ func (s *surface) changeUser(q *request) (any, error) {
 		return nil, q.userRefused(err, "")
 	}
 	return s.shown(q, results[0].Person, nil, warnings)
+}
+
+// otherUser finds fault with ids in a body that are not the one of the address.
+func otherUser(given map[string]any, id string) (faults muster.Errors) {
+	for _, name := range []string{"_id", "id"} {
+		if v, there := given[name]; there {
+			if text, _ := v.(string); !strings.EqualFold(text, id) {
+				faults = append(faults, muster.Errorf(muster.Invalid, name, "The address names another user. An id cannot be changed."))
+			}
+		}
+	}
+	return faults
 }
 
 // deleteUser is DELETE /systemusers/{id}: it answers with the user as they were.
