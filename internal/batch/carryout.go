@@ -82,6 +82,20 @@ func storedItems(tx *store.Tx, b *store.BatchRow, next decoded) (map[int]muster.
 
 // keep stores the outcomes of a chunk and what follows from them.
 func (e *Engine) keep(tx *store.Tx, b *store.BatchRow, next decoded, items []muster.Item, stored map[int]muster.Item) error {
+	if len(stored) == 0 {
+		packed, err := tx.PackItems(items)
+		if err != nil {
+			return err
+		}
+		sum, err := digest(items, packed)
+		if err != nil {
+			return err
+		}
+		if err := tx.InsertPackedItems(packed); err != nil {
+			return err
+		}
+		return e.kept(tx, b, next, items, sum)
+	}
 	if err := save(tx, items, stored); err != nil {
 		return err
 	}
@@ -90,12 +104,21 @@ func (e *Engine) keep(tx *store.Tx, b *store.BatchRow, next decoded, items []mus
 			b.Counts.Failed-- // in the plan
 		}
 	}
+	sum, err := digest(items, nil)
+	if err != nil {
+		return err
+	}
+	return e.kept(tx, b, next, items, sum)
+}
+
+// kept closes a chunk whose items are stored.
+func (e *Engine) kept(tx *store.Tx, b *store.BatchRow, next decoded, items []muster.Item, sum string) error {
 	count(b, items)
 	b.NextIndex = next.end
 	if err := tx.SaveBatch(b); err != nil {
 		return err
 	}
-	if err := e.record(tx, b, next.first, items); err != nil {
+	if err := e.record(tx, b, next.first, len(items), sum); err != nil {
 		return err
 	}
 	return e.worker.Written(tx, b)

@@ -2,9 +2,6 @@ package batch
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -60,6 +57,8 @@ type drive struct {
 	turn  int64 // the place in the line that has come to be the first; 0 is in none
 	waits bool  // it has not come
 
+	sight sight
+
 	// After a chunk that could not be written as a whole, its rows are tried in fewer at a time.
 	narrowRows, narrowEnd int
 }
@@ -68,6 +67,7 @@ type drive struct {
 type decoded struct {
 	first, end int
 	rows       any
+	foreseen   *Foreseen // nil when the rows are decided on at their turn
 	err        error
 }
 
@@ -100,14 +100,18 @@ func (d *drive) loop(ctx context.Context) error {
 
 // chunk decides on the next rows and stores what came of it.
 func (d *drive) chunk(ctx context.Context, b store.BatchRow) error {
+	d.sight.learn(&b)
 	next := d.take(ctx, b)
 	if next.err != nil {
 		return d.engine.giveUp(ctx, b, next.err)
 	}
-	if next.end < b.Total {
-		d.readAhead(ctx, b, next.end)
+	if next.foreseen == nil && d.sight.clear && b.State == muster.Running {
+		d.foresee(ctx, b, &next)
 	}
-	err := d.engine.store.Bulk(ctx, d.tenant, func(tx *store.Tx) error { return d.write(tx, next, nil) })
+	if next.end < b.Total {
+		d.readAhead(ctx, b, next.end, next.foreseen != nil)
+	}
+	err := d.carryOut(ctx, next)
 	if held := (*holding)(nil); errors.As(err, &held) {
 		err = d.engine.store.Bulk(ctx, d.tenant, func(tx *store.Tx) error { return d.write(tx, next, held) })
 	}
@@ -154,41 +158,6 @@ func (d *drive) lock(tx *store.Tx) (store.BatchRow, error) {
 	return b, err
 }
 
-// record writes one audit entry for the chunk: the items themselves are the people's record, and the digest holds them to it.
-func (e *Engine) record(tx *store.Tx, b *store.BatchRow, first int, items []muster.Item) error {
-	sum, err := digest(items)
-	if err != nil {
-		return err
-	}
-	return tx.Audit([]muster.AuditEntry{{
-		Actor: b.Batch.Owner, Surface: b.Surface, Action: "batch.chunk", Object: fmt.Sprintf("batch %s rows %d to %d", b.ID, first, first+len(items)-1),
-		Batch: b.Seq, Digest: sum,
-	}})
-}
-
-// digest is over a line for each item: its numbers and state, and its change and reasons in the very text that is stored.
-func digest(items []muster.Item) (string, error) {
-	hash := sha256.New()
-	var line []byte
-	for n := range items {
-		i := &items[n]
-		line = fmt.Appendf(line[:0], "%d %d %s %d %d ", i.Index, i.Row, i.State, i.Person, i.Guard)
-		var err error
-		if line, err = i.Change.AppendJSON(line); err != nil {
-			return "", fmt.Errorf("batch: digest of item %d: %w", i.Index, err)
-		}
-		if len(i.Reasons) > 0 {
-			reasons, err := json.Marshal(i.Reasons)
-			if err != nil {
-				return "", fmt.Errorf("batch: digest of item %d: %w", i.Index, err)
-			}
-			line = append(append(line, ' '), reasons...)
-		}
-		hash.Write(append(line, '\n'))
-	}
-	return hex.EncodeToString(hash.Sum(nil)), nil
-}
-
 // take gives the decoded chunk that begins at the batch's next row.
 func (d *drive) take(ctx context.Context, b store.BatchRow) decoded {
 	if d.ahead != nil {
@@ -196,17 +165,39 @@ func (d *drive) take(ctx context.Context, b store.BatchRow) decoded {
 		d.ahead = nil
 		d.cancel()
 		if next.first == b.NextIndex && next.err == nil {
+			if !d.sight.clear {
+				next.foreseen = nil
+			}
 			return next
 		}
 	}
-	return d.decode(ctx, b, b.NextIndex)
+	return d.decode(ctx, b, b.NextIndex, d.chunkSize(&b, b.NextIndex))
 }
 
-func (d *drive) readAhead(ctx context.Context, b store.BatchRow, first int) {
+// chunkSize is how many rows the chunk from the first row on has. The first chunk of a drive is small, so that it is soon known what the others will
+// be like.
+func (d *drive) chunkSize(b *store.BatchRow, first int) int {
+	switch {
+	case first < d.narrowEnd:
+		return d.narrowRows
+	case d.engine.store.SinglesWaiting(), d.sight.chunks == 1 && b.Total-first > chunkRows:
+		return chunkRowsBusy
+	}
+	return chunkRows
+}
+
+func (d *drive) readAhead(ctx context.Context, b store.BatchRow, first int, foresee bool) {
 	ctx, d.cancel = context.WithCancel(ctx)
 	ahead := make(chan decoded, 1)
 	d.ahead = ahead
-	go func() { ahead <- d.decode(ctx, b, first) }()
+	size := d.chunkSize(&b, first)
+	go func() {
+		next := d.decode(ctx, b, first, size)
+		if foresee && next.err == nil {
+			d.foresee(ctx, b, &next)
+		}
+		ahead <- next
+	}()
 }
 
 // drop waits for what is being read ahead, and forgets it.
@@ -218,14 +209,7 @@ func (d *drive) drop() {
 	}
 }
 
-func (d *drive) decode(ctx context.Context, b store.BatchRow, first int) decoded {
-	size := chunkRows
-	if d.engine.store.SinglesWaiting() {
-		size = chunkRowsBusy
-	}
-	if first < d.narrowEnd {
-		size = d.narrowRows
-	}
+func (d *drive) decode(ctx context.Context, b store.BatchRow, first, size int) decoded {
 	next := decoded{first: first, end: min(first+size, b.Total)}
 	var blocks []store.Block
 	next.err = d.engine.store.View(ctx, d.tenant, func(tx *store.Tx) (err error) {

@@ -31,6 +31,24 @@ type Worker interface {
 	Written(tx *store.Tx, b *store.BatchRow) error
 }
 
+// A Seer is a Worker that can decide on rows before their turn.
+type Seer interface {
+	// Foresee decides on decoded rows from the first on, as if nobody were here whom they might mean, while rows before them are written: in another
+	// transaction than these, which need not be able to write. nil says that it cannot be told before their turn.
+	Foresee(tx *store.Tx, b *store.BatchRow, decoded any, first int) (*Foreseen, error)
+}
+
+// Foreseen is what rows come to unless what they claim is somebody's.
+type Foreseen struct {
+	Items []muster.Item // nil when they are known only once they are written
+	// Write writes in the transaction what the items tell, and gives these. store.ErrClash says that Carry is to decide after all, in another
+	// transaction. It is called once.
+	Write func(tx *store.Tx) ([]muster.Item, error)
+
+	packed *store.PackedItems // of Items
+	digest string             // over Items
+}
+
 // Chunk says which rows of a batch Carry is given, and how.
 type Chunk struct {
 	First int          // index of the first row
@@ -53,6 +71,7 @@ type Engine struct {
 	key    secret.Key
 	log    *slog.Logger
 	worker Worker
+	seer   Seer // nil for a worker that is none
 	node   string
 	drives atomic.Int64
 
@@ -76,6 +95,7 @@ const (
 // Register names the worker of imports and has the queue drive batches.
 func (e *Engine) Register(w Worker) {
 	e.worker = w
+	e.seer, _ = w.(Seer)
 	e.queue.Handle(Job, Lane, func(ctx context.Context, raw json.RawMessage) error {
 		var args jobArgs
 		if err := json.Unmarshal(raw, &args); err != nil {

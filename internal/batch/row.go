@@ -5,7 +5,6 @@ import (
 	"compress/flate"
 	"encoding/json"
 	"fmt"
-	"io"
 	"sync"
 
 	"github.com/musterid/muster"
@@ -64,29 +63,6 @@ func pack(first int, rows []Row) (store.Block, error) {
 		return store.Block{}, fmt.Errorf("batch: pack rows: %w", err)
 	}
 	return store.Block{First: first, N: len(rows), Bytes: out.Bytes()}, nil
-}
-
-// unpack undoes pack.
-func unpack(b store.Block) ([]Row, error) {
-	rows := make([]Row, b.N)
-	r := inflaters.Get().(io.ReadCloser)
-	defer inflaters.Put(r)
-	err := r.(flate.Resetter).Reset(bytes.NewReader(b.Bytes), nil)
-	if err != nil {
-		return nil, fmt.Errorf("batch: unpack rows from %d: %w", b.First, err)
-	}
-	content, err := io.ReadAll(r)
-	if err != nil {
-		return nil, fmt.Errorf("batch: unpack rows from %d: %w", b.First, err)
-	}
-	for i := range rows {
-		line, rest, _ := bytes.Cut(content, []byte{'\n'})
-		if err := json.Unmarshal(line, &rows[i]); err != nil {
-			return nil, fmt.Errorf("batch: unpack row %d: %w", b.First+i, err)
-		}
-		content = rest
-	}
-	return rows, nil
 }
 
 // rowsBetween reads the rows from first to before end.

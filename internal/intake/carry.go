@@ -31,9 +31,8 @@ func (in *Intake) Carry(tx *store.Tx, b *store.BatchRow, decoded any, c batch.Ch
 	if err := m.findManagers(); err != nil {
 		return nil, err
 	}
-	rules := rows.options.Rules.Rules(tenant.Settings)
-	rules.Holders, rules.Bounds = m.holders, m.bounds
-	rules.SharedEmail, rules.DryRun, rules.Batch = rows.options.SharedEmail, c.Dry, b.Seq
+	rules := rows.options.rules(tenant.Settings, b)
+	rules.Holders, rules.Bounds, rules.DryRun = m.holders, m.bounds, c.Dry
 	if c.Dry {
 		rules.Plan = b.Seq
 	}
@@ -73,6 +72,13 @@ func (in *Intake) Carry(tx *store.Tx, b *store.BatchRow, decoded any, c batch.Ch
 		items[i].Reasons = rows.options.inColumns(items[i].Reasons)
 	}
 	return items, in.putInPlaces(tx, &m, items, c.Dry)
+}
+
+// rules are those that rows of a batch are carried out by.
+func (o *Options) rules(s muster.Settings, b *store.BatchRow) roster.Rules {
+	rules := o.Rules.Rules(s)
+	rules.SharedEmail, rules.Batch = o.SharedEmail, b.Seq
+	return rules
 }
 
 // nobodyToTakeOut is the reason of rows of people who left and are not in the directory: lists keep their leavers, and that is no fault.

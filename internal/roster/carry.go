@@ -64,7 +64,8 @@ type Rules struct {
 
 	Bounds *Bounds // of who wants it; nil when they may do anything
 
-	late bool // people who are here already and have no username get one too
+	late     bool // people who are here already and have no username get one too
+	presumed bool // nobody is asked who holds keys: see Foresee
 }
 
 // RulesOf are the rules of a tenant.
@@ -75,21 +76,27 @@ func RulesOf(s muster.Settings) Rules { return Rules{Usernames: s.Usernames.With
 //
 // It costs a fixed number of statements, whatever the number of ops, but for one UPDATE for each person that changes.
 func (r *Roster) Carry(tx *store.Tx, rules Rules, ops []Op) ([]Outcome, error) {
-	c := &carry{
-		tx: tx, rules: rules, ops: ops, out: make([]Outcome, len(ops)), people: map[int64]*working{}, at: make([]*working, len(ops)),
-		state: make([]*store.PersonRow, len(ops)), first: make([]wanted, len(ops)), bosses: make([]int64, len(ops)), counts: map[string]int{}, raise: map[string]int{},
-	}
+	c := newCarry(tx, rules, ops)
 	for _, step := range []func() error{c.load, c.managers, c.bound, c.claim, c.code, c.name, c.write} {
 		if err := step(); err != nil {
 			return nil, err
 		}
 	}
-	for i := range c.out {
+	out := make([]Outcome, len(ops))
+	for i := range out {
+		out[i].Change, out[i].Faults, out[i].Version = c.out[i].Change, c.out[i].Faults, c.out[i].Version
 		if c.state[i] != nil && len(c.out[i].Faults) == 0 {
-			c.out[i].Person = *c.state[i]
+			out[i].Person = *c.state[i]
 		}
 	}
-	return c.out, nil
+	return out, nil
+}
+
+func newCarry(tx *store.Tx, rules Rules, ops []Op) *carry {
+	return &carry{
+		tx: tx, rules: rules, ops: ops, out: make([]result, len(ops)), people: map[int64]*working{}, at: make([]*working, len(ops)),
+		state: make([]*store.PersonRow, len(ops)), first: make([]wanted, len(ops)), bosses: make([]int64, len(ops)), counts: map[string]int{}, raise: map[string]int{},
+	}
 }
 
 // carry is one run of Carry. Its steps are methods, in this file and in claims.go, names.go and write.go.
@@ -97,7 +104,7 @@ type carry struct {
 	tx     *store.Tx
 	rules  Rules
 	ops    []Op
-	out    []Outcome
+	out    []result
 	people map[int64]*working // present people, by seq
 	at     []*working         // of each op; nil when there is nobody
 	state  []*store.PersonRow // of each op: the person after it
@@ -109,6 +116,13 @@ type carry struct {
 	coded  []int          // ops that were given a code
 
 	released map[int64]store.ReleasedClaim // of deleted people: what they claimed beside what everybody does
+}
+
+// result is what is to be said of an op, besides the person.
+type result struct {
+	Change  muster.Change
+	Faults  muster.Errors
+	Version int64
 }
 
 // working is a person while ops are carried out. The rows are not written to once they stand here, but for those of somebody new.

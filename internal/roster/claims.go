@@ -14,7 +14,8 @@ type claims struct {
 	leaving   map[string]store.Retired             // usernames that ops put out of use
 	delivered map[int64]bool                       // people who give up a username that is known at a target
 	open      []openConflict
-	passed    bool // a key given up by one person was taken by another: their rows cannot be written in any order
+	presumed  []string // usernames of which it is yet to be seen whether they are out of use
+	passed    bool     // a key given up by one person was taken by another: their rows cannot be written in any order
 	freed     map[store.KeyColumn]map[string]bool
 	taken     map[takenKey]int // by which op
 }
@@ -159,7 +160,7 @@ func (c *carry) lookUp() error {
 			asked[store.UsernameKey], leaving = append(asked[store.UsernameKey], own), append(leaving, w.before.Seq)
 		}
 	}
-	if len(c.ops) == 1 && c.rules.Holders == nil {
+	if len(c.ops) == 1 && c.rules.Holders == nil && !c.rules.presumed {
 		var err error
 		if c.rules.Holders, err = c.tx.HoldersOf(asked); err != nil {
 			return err
@@ -174,6 +175,10 @@ func (c *carry) lookUp() error {
 			return err
 		}
 		c.claims.held[u.column], c.claims.freed[u.column] = held, map[string]bool{}
+	}
+	if c.rules.presumed {
+		c.claims.presumed = asked[store.UsernameKey]
+		return nil
 	}
 	var err error
 	if c.claims.delivered, err = c.tx.DeliveredUsernames(leaving); err != nil {
@@ -195,6 +200,9 @@ func (c *carry) holders(column store.KeyColumn, keys []string) (map[string]int64
 			known[key] = 0
 			ask = append(ask, key)
 		}
+	}
+	if c.rules.presumed {
+		return known, nil
 	}
 	held, err := c.tx.Holders(column, ask)
 	maps.Copy(known, held)

@@ -48,14 +48,11 @@ func (c *carry) write() error {
 
 // enrol writes the new people. When keys were passed on, those who gave them up hold none until they are written.
 func (c *carry) enrol(list []*working) error {
-	seqs, err := c.tx.NextPeople(len(list))
-	if err != nil {
+	if err := c.identify(list); err != nil {
 		return err
 	}
 	rows := make([]*store.PersonRow, len(list))
 	for n, w := range list {
-		w.row.Seq, w.row.Version = seqs[n], 1
-		w.row.ID = muster.PersonID(w.row.Seq, w.row.CreatedAt)
 		rows[n] = w.row
 	}
 	if c.claims.passed {
@@ -64,6 +61,19 @@ func (c *carry) enrol(list []*working) error {
 		}
 	}
 	return c.tx.InsertPeople(rows)
+}
+
+// identify gives new people their number and id.
+func (c *carry) identify(list []*working) error {
+	seqs, err := c.tx.NextPeople(len(list))
+	if err != nil {
+		return err
+	}
+	for n, w := range list {
+		w.row.Seq, w.row.Version = seqs[n], 1
+		w.row.ID = muster.PersonID(w.row.Seq, w.row.CreatedAt)
+	}
+	return nil
 }
 
 // givenUp lists the stored people who no longer hold a key they held.

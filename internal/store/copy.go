@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"database/sql/driver"
 	"encoding/binary"
@@ -15,25 +16,14 @@ import (
 	"github.com/jackc/pgx/v5/stdlib"
 )
 
-// copyRows writes many rows at once: COPY on PostgreSQL, a prepared statement on SQLite. Columns that no row has a value for are left out, which
-// in bulk is a third of them. A unique key that is held is ErrClash; the caller rolls back to a savepoint.
+// fewRows are written one by one on PostgreSQL, and more than these with COPY.
+const fewRows = 8
+
+// copyRows writes many rows at once: COPY on PostgreSQL, a prepared statement on SQLite. A unique key that is held is ErrClash; the caller rolls back
+// to a savepoint.
 func (tx *Tx) copyRows(table string, columns []string, rows int, at func(i int) []any) error {
-	list := make([][]any, rows)
-	used := make([]bool, len(columns))
-	for i := range list {
-		list[i] = at(i)
-		for n, v := range list[i] {
-			used[n] = used[n] || v != nil
-		}
-	}
-	columns = keep(slices.Clone(columns), used)
-	for i := range list {
-		list[i] = keep(list[i], used)
-	}
-	if tx.store.engine == Postgres && rows > 8 {
-		return tx.copyFrom(table, columns, list)
-	}
-	return tx.insertRows(table, columns, list)
+	p := tx.pack(table, columns, rows, at)
+	return tx.insertPacked(&p)
 }
 
 // keep gives the elements that are used, in the place of the list.
@@ -97,14 +87,18 @@ func (tx *Tx) insertInto(table string, columns []string, rows int) string {
 	return insert + table + " (" + strings.Join(columns, ", ") + ") VALUES " + row + strings.Repeat(", "+row, rows-1)
 }
 
-func (tx *Tx) copyFrom(table string, columns []string, rows [][]any) error {
+func (tx *Tx) copyFrom(p *packed) error {
 	err := tx.conn.Raw(func(c any) error {
 		conn := c.(*stdlib.Conn).Conn()
-		types, err := tx.store.columnTypes(tx.ctx, conn, table, columns)
-		if err != nil {
-			return err
+		var from io.Reader = bytes.NewReader(p.bytes)
+		if p.bytes == nil {
+			types, err := tx.store.columnTypes(tx.ctx, conn, p.table, p.columns)
+			if err != nil {
+				return err
+			}
+			from = binaryCopy(types, p.rows)
 		}
-		_, err = conn.PgConn().CopyFrom(tx.ctx, binaryCopy(types, rows), "COPY "+table+" ("+strings.Join(columns, ", ")+") FROM STDIN BINARY")
+		_, err := conn.PgConn().CopyFrom(tx.ctx, from, "COPY "+p.table+" ("+strings.Join(p.columns, ", ")+") FROM STDIN BINARY")
 		if errors.Is(err, driver.ErrBadConn) {
 			return err
 		}
@@ -114,14 +108,14 @@ func (tx *Tx) copyFrom(table string, columns []string, rows [][]any) error {
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("store: copy into %s: %w", table, err)
+		return fmt.Errorf("store: copy into %s: %w", p.table, err)
 	}
 	return nil
 }
 
 // columnTypes gives the types of columns, which the server is asked for once.
 func (s *Store) columnTypes(ctx context.Context, conn *pgx.Conn, table string, columns []string) ([]uint32, error) {
-	query := "SELECT " + strings.Join(columns, ", ") + " FROM " + table
+	query := selectOf(table, columns)
 	if known, ok := s.types.Load(query); ok {
 		return known.([]uint32), nil
 	}
@@ -137,6 +131,10 @@ func (s *Store) columnTypes(ctx context.Context, conn *pgx.Conn, table string, c
 	return types, nil
 }
 
+func selectOf(table string, columns []string) string {
+	return "SELECT " + strings.Join(columns, ", ") + " FROM " + table
+}
+
 // binaryRows is rows in the binary form of COPY, made while the server takes those before. It knows the few types that our tables have.
 type binaryRows struct {
 	types []uint32
@@ -150,6 +148,32 @@ type binaryRows struct {
 func binaryCopy(types []uint32, rows [][]any) *binaryRows {
 	// The signature, no flags, no further header.
 	return &binaryRows{types: types, rows: rows, made: []byte("PGCOPY\n\xff\r\n\x00\x00\x00\x00\x00\x00\x00\x00\x00")}
+}
+
+// all gives everything at once.
+func (b *binaryRows) all() ([]byte, error) {
+	out := b.made
+	const sample = 16
+	var err error
+	for n, row := range b.rows {
+		if n == sample { // the others will be as long, more or less
+			out = slices.Grow(out, len(out)/sample*9/8*(len(b.rows)-n))
+		}
+		if out, err = b.appendRow(out, row); err != nil {
+			return nil, err
+		}
+	}
+	return binary.BigEndian.AppendUint16(out, 0xffff), nil
+}
+
+func (b *binaryRows) appendRow(out []byte, row []any) (_ []byte, err error) {
+	out = binary.BigEndian.AppendUint16(out, uint16(len(b.types)))
+	for i, v := range row {
+		if out, err = appendBinary(out, b.types[i], v); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
 }
 
 func (b *binaryRows) Read(to []byte) (int, error) {
@@ -170,11 +194,8 @@ func (b *binaryRows) Read(to []byte) (int, error) {
 func (b *binaryRows) make(most int) (err error) {
 	out := b.space[:0]
 	for ; b.next < len(b.rows) && len(out) < most; b.next++ {
-		out = binary.BigEndian.AppendUint16(out, uint16(len(b.types)))
-		for i, v := range b.rows[b.next] {
-			if out, err = appendBinary(out, b.types[i], v); err != nil {
-				return err
-			}
+		if out, err = b.appendRow(out, b.rows[b.next]); err != nil {
+			return err
 		}
 	}
 	if b.next == len(b.rows) {

@@ -40,14 +40,17 @@ func (tx *Tx) InsertItems(items []muster.Item) error {
 	if err != nil {
 		return err
 	}
-	columns := []string{"id", "tenant", "row_no", "state", "person", "account", "guard", "change", "reasons", "at"}
-	return tx.copyRows("item", columns, len(items), func(n int) []any {
-		i := &items[n]
-		return []any{
-			muster.ItemKey(i.Batch, i.Index), tx.tenant, int64(i.Row), string(i.State), orNullNumber(i.Person), orNullNumber(i.Account), i.Guard,
-			packed[n][0], packed[n][1], tx.now.UnixMicro(),
-		}
-	})
+	return tx.copyRows("item", newItemColumns, len(items), func(n int) []any { return tx.newItem(&items[n], packed[n]) })
+}
+
+var newItemColumns = []string{"id", "tenant", "row_no", "state", "person", "account", "guard", "change", "reasons", "at"}
+
+// newItem is an item as the values of newItemColumns.
+func (tx *Tx) newItem(i *muster.Item, texts [2]any) []any {
+	return []any{
+		muster.ItemKey(i.Batch, i.Index), tx.tenant, int64(i.Row), string(i.State), orNullNumber(i.Person), orNullNumber(i.Account), i.Guard, texts[0], texts[1],
+		tx.now.UnixMicro(),
+	}
 }
 
 // UpdateItems writes items back: those that were planned, or that wait for a target.

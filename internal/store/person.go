@@ -106,13 +106,16 @@ func (tx *Tx) PeopleByID(ids []uuid.UUID) (map[uuid.UUID]PersonRow, error) {
 
 // Person gives one person by id, or muster.NotFound.
 func (tx *Tx) Person(id uuid.UUID) (PersonRow, error) {
-	found, err := tx.PeopleByID([]uuid.UUID{id})
+	var p PersonRow
+	err := tx.each("SELECT "+personColumns+" FROM person t WHERE t.seq = $1 AND t.tenant = $2", []any{muster.PersonSeq(id), tx.tenant}, func(scan func(...any) error) (err error) {
+		p, err = scanPerson(scan)
+		return err
+	})
+	if err == nil && (p.Seq == 0 || p.ID != id) { // an id that only shares the seq does not lead here
+		err = muster.Errorf(muster.NotFound, "id", "There is no person %s.", id)
+	}
 	if err != nil {
 		return PersonRow{}, err
-	}
-	p, ok := found[id]
-	if !ok {
-		return PersonRow{}, muster.Errorf(muster.NotFound, "id", "There is no person %s.", id)
 	}
 	return p, nil
 }
@@ -195,15 +198,17 @@ func (tx *Tx) InsertPeople(people []*PersonRow) error {
 	if err != nil {
 		return err
 	}
-	return tx.copyRows("person", newPersonColumns, len(people), func(i int) []any {
-		p := people[i]
-		return []any{
-			p.Seq, tx.uuid(p.ID), tx.tenant, p.Version, orNull(p.Username), orNull(p.Keys.Username), flag(p.Generated), orNull(p.Email), orNull(p.Keys.Email),
-			flag(p.EmailVerified), orNull(p.Keys.Phone), orNull(p.EmployeeID), orNull(p.Keys.Employee), orNull(p.Code), orNull(p.Keys.Code), orNull(p.Source),
-			orNull(p.SourceID), orNull(p.Keys.Source), orNull(p.FirstName), orNull(p.LastName), orNull(p.DisplayName), orNull(nameKey(p)), string(p.State),
-			orNull(p.Reason), flag(p.Absent), string(p.Mode), orNull(p.Locale), orNullNumber(p.ManagerSeq), profiles[i], p.CreatedAt.UnixMicro(), p.UpdatedAt.UnixMicro(),
-		}
-	})
+	return tx.copyRows("person", newPersonColumns, len(people), func(i int) []any { return tx.newPerson(people[i], profiles[i]) })
+}
+
+// newPerson is somebody new as the values of newPersonColumns.
+func (tx *Tx) newPerson(p *PersonRow, profile any) []any {
+	return []any{
+		p.Seq, tx.uuid(p.ID), tx.tenant, p.Version, orNull(p.Username), orNull(p.Keys.Username), flag(p.Generated), orNull(p.Email), orNull(p.Keys.Email),
+		flag(p.EmailVerified), orNull(p.Keys.Phone), orNull(p.EmployeeID), orNull(p.Keys.Employee), orNull(p.Code), orNull(p.Keys.Code), orNull(p.Source),
+		orNull(p.SourceID), orNull(p.Keys.Source), orNull(p.FirstName), orNull(p.LastName), orNull(p.DisplayName), orNull(nameKey(p)), string(p.State),
+		orNull(p.Reason), flag(p.Absent), string(p.Mode), orNull(p.Locale), orNullNumber(p.ManagerSeq), profile, p.CreatedAt.UnixMicro(), p.UpdatedAt.UnixMicro(),
+	}
 }
 
 func profiles(people []*PersonRow) ([]any, error) {

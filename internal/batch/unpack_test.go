@@ -1,0 +1,78 @@
+package batch
+
+import (
+	"encoding/json"
+	"reflect"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/musterid/muster"
+)
+
+// What is read without encoding/json is what encoding/json reads.
+func TestRowsAreUnpackedAsTheyWerePacked(t *testing.T) {
+	t.Parallel()
+	text := rapid.OneOf(rapid.String(), rapid.SampledFrom([]string{"", `a"b`, `\`, "é", "a\nb", "<&>", `{"a":[1]}`}))
+	rapid.Check(t, func(t *rapid.T) {
+		rows := make([]Row, rapid.IntRange(1, 20).Draw(t, "rows"))
+		for i := range rows {
+			r := Row{Number: rapid.IntRange(0, 2_000_000_000).Draw(t, "number")}
+			switch rapid.IntRange(0, 3).Draw(t, "kind") {
+			case 0:
+				r.Cells = rapid.SliceOfN(text, 1, 5).Draw(t, "cells")
+				for n, cell := range r.Cells {
+					r.Cells[n] = strings.ToValidUTF8(cell, "?")
+				}
+			case 1:
+				object, err := json.Marshal(rapid.MapOf(text, rapid.SliceOf(text)).Draw(t, "object"))
+				if err != nil {
+					t.Fatal(err)
+				}
+				r.JSON = object
+			case 2:
+				r.JSON, r.Secret = json.RawMessage(`{"a":{"b":"}"}}`), true
+			default:
+				r.Faults = muster.Errors{muster.Errorf(muster.Invalid, "a", "That is no good.")}
+			}
+			rows[i] = r
+		}
+		block, err := pack(7, rows)
+		if err != nil {
+			t.Fatal(err)
+		}
+		read, err := unpack(block)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range rows {
+			want, err := json.Marshal(rows[i])
+			if err != nil {
+				t.Fatal(err)
+			}
+			var as Row
+			if err := json.Unmarshal(want, &as); err != nil {
+				t.Fatal(err)
+			}
+			if !reflect.DeepEqual(read[i], as) {
+				t.Fatalf("row %d is %+v, and was %+v", i, read[i], as)
+			}
+		}
+	})
+}
+
+// A line that is no row of ours is left to encoding/json, which says what is wrong with it.
+func TestWhatIsNoRowIsNotRead(t *testing.T) {
+	t.Parallel()
+	for _, line := range []string{
+		"", "{", `{"n":`, `{"n":1`, `{"n":1,"c":[`, `{"n":1,"c":["a`, `{"n":1,"c":["a"`, `{"n":1,"c":["a",]}`, `{"n":1,"c":["a"]}x`, `{"n":1,"c":["a\"]}`,
+		`{"n":1,"j":`, `{"n":1,"j":1}`, `{"n":1,"j":{}`, `{"n":1,"j":{"a":"}"`, `{"n":,"c":["a"]}`, `{"n":1,"j":{},"s":true}`, `{"n":1234567890,"c":["a"]}`,
+	} {
+		var r rowReader
+		var row Row
+		if r.read(line, &row) {
+			t.Errorf("%q was read as %+v", line, row)
+		}
+	}
+}

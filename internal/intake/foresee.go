@@ -1,0 +1,86 @@
+package intake
+
+import (
+	"fmt"
+	"reflect"
+
+	"github.com/musterid/muster"
+	"github.com/musterid/muster/internal/batch"
+	"github.com/musterid/muster/internal/roster"
+	"github.com/musterid/muster/internal/store"
+)
+
+// Foresee decides on rows before their turn, as if nobody in the directory held a key that they name. It gives nil for rows of which any other one
+// might become something else than somebody new: those with faults, with units or groups, of leavers, of people to be changed.
+func (in *Intake) Foresee(tx *store.Tx, b *store.BatchRow, decoded any, first int) (*batch.Foreseen, error) {
+	rows, ok := decoded.(chunk)
+	if !ok || !rows.new() {
+		return nil, nil
+	}
+	if reach, err := batch.Within(tx, b); err != nil || reach != nil {
+		return nil, err
+	}
+	tenant, err := tx.Own()
+	if err != nil {
+		return nil, err
+	}
+	rules := rows.options.rules(tenant.Settings, b)
+	ops := make([]roster.Op, len(rows.wishes))
+	for i := range rows.wishes {
+		w := &rows.wishes[i]
+		ops[i] = roster.Op{Draft: w.draft, Row: w.row, New: w.made}
+	}
+	people, err := in.roster.Foresee(tx, rules, ops)
+	if people == nil || err != nil {
+		return nil, err
+	}
+	foreseen := &batch.Foreseen{Write: func(tx *store.Tx) ([]muster.Item, error) {
+		now, err := tx.Own()
+		if err != nil {
+			return nil, err
+		}
+		if !reflect.DeepEqual(now.Settings, tenant.Settings) {
+			return nil, fmt.Errorf("%w: the tenant's settings have changed", store.ErrClash)
+		}
+		if err := people.Write(tx); err != nil {
+			return nil, err
+		}
+		return rows.enrolled(people, b.Seq, first), nil
+	}}
+	if people.Numbered() {
+		foreseen.Items = rows.enrolled(people, b.Seq, first)
+	}
+	return foreseen, nil
+}
+
+// new says whether every row enrols somebody new, unless somebody is here who has a key of theirs.
+func (c *chunk) new() bool {
+	m := c.options.Matching
+	if m == muster.UpdateOnly || m == muster.ByID {
+		return false
+	}
+	for i := range c.wishes {
+		w := &c.wishes[i]
+		if len(w.faults)+len(w.groups)+len(w.units) > 0 || w.manager != "" || w.made == nil {
+			return false
+		}
+		if w.asked != nil && w.asked.Manager != "" || m == muster.Upsert && w.source == "" && w.email == "" && w.username == "" || w.leaves() {
+			return false
+		}
+	}
+	return true
+}
+
+// enrolled are the items of rows all of which have enrolled somebody.
+func (c *chunk) enrolled(people *roster.Foreseen, b int64, first int) []muster.Item {
+	items := make([]muster.Item, len(c.wishes))
+	for i := range items {
+		w := &c.wishes[i]
+		items[i] = muster.Item{Batch: b, Index: first + i, Row: w.row, State: muster.DoneItem, Reasons: c.options.inColumns(w.warnings)}
+		items[i].Person, items[i].Change = people.Enrolled(i)
+		if w.secret {
+			items[i].Change = items[i].Change.With("password")
+		}
+	}
+	return items
+}
