@@ -315,15 +315,19 @@ func TestJumpCloudRowsTakeEffectInOrder(t *testing.T) {
 	})
 }
 
-// Of several jobs at once, that of one comes first with all its rows; nothing is mixed.
+// Of several jobs at once, that of one comes first with all its rows; nothing is mixed, also where the jobs come to different nodes.
 func TestJumpCloudRivalJobsTakeTurns(t *testing.T) {
 	rows, rivals := 600, 3
 	each(t, func(t *testing.T, s *server) {
+		nodes := []*server{s}
+		if s.database != "" {
+			nodes = append(nodes, start(t, options{node: s}))
+		}
 		jobs := make(chan string, rivals)
 		body := asJSON(t, somebodies("rival", rows))
-		for range rivals {
+		for n := range rivals {
 			go func() {
-				status, _, answer, err := s.jcOnce(t, http.MethodPost, "/api/v2/bulk/users", bytes.NewReader(body), nil)
+				status, _, answer, err := nodes[n%len(nodes)].jcOnce(t, http.MethodPost, "/api/v2/bulk/users", bytes.NewReader(body), nil)
 				var id struct {
 					ID string `json:"jobId"`
 				}
@@ -355,7 +359,7 @@ func TestJumpCloudRivalJobsTakeTurns(t *testing.T) {
 		for n := range rivals {
 			go func() {
 				body := asJSON(t, []row{{"id": user, "attributes": []row{{"name": fmt.Sprint("own", n), "value": "x"}}}})
-				status, _, answer, err := s.jcOnce(t, http.MethodPatch, "/api/v2/bulk/users?arrayMode=merge", bytes.NewReader(body), nil)
+				status, _, answer, err := nodes[n%len(nodes)].jcOnce(t, http.MethodPatch, "/api/v2/bulk/users?arrayMode=merge", bytes.NewReader(body), nil)
 				var id struct {
 					ID string `json:"jobId"`
 				}
