@@ -13,7 +13,7 @@ import (
 
 // Person gives one person by id.
 func (r *Roster) Person(ctx context.Context, caller muster.Caller, id uuid.UUID) (p store.PersonRow, err error) {
-	err = r.lookIn(ctx, caller, func(tx *store.Tx, reach access.Reach) (err error) {
+	err = r.lookAtOne(ctx, caller, func(tx *store.Tx, reach access.Reach) (err error) {
 		p, err = seen(tx, reach, id)
 		return err
 	})
@@ -24,8 +24,12 @@ func (r *Roster) Person(ctx context.Context, caller muster.Caller, id uuid.UUID)
 // before.
 func (r *Roster) People(ctx context.Context, caller muster.Caller, q store.PeopleQuery) (list []store.PersonRow, err error) {
 	q.Limit = pageLimit(q.Limit)
+	look := r.lookIn
+	if q.OfOne() {
+		look = r.lookAtOne
+	}
 	page := func(ctx context.Context) error {
-		return r.lookIn(ctx, caller, func(tx *store.Tx, reach access.Reach) (err error) {
+		return look(ctx, caller, func(tx *store.Tx, reach access.Reach) (err error) {
 			q.Within = reach.Filter()
 			list, err = tx.ListPeople(q)
 			return err

@@ -29,6 +29,20 @@ func (r *Roster) lookIn(ctx context.Context, caller muster.Caller, f func(tx *st
 	})
 }
 
+// lookAtOne is lookIn for what leads to one person by a key. Where no bounds are to be looked up it takes one statement, and no transaction.
+func (r *Roster) lookAtOne(ctx context.Context, caller muster.Caller, f func(tx *store.Tx, reach access.Reach) error) error {
+	if access.Can(caller, muster.ReadPeople) != nil {
+		return r.lookIn(ctx, caller, f)
+	}
+	return r.store.Peek(ctx, caller.Tenant, func(tx *store.Tx) error {
+		reach, err := access.ReachOf(tx, caller, muster.ReadPeople)
+		if err != nil {
+			return err
+		}
+		return f(tx, reach)
+	})
+}
+
 // seen gives one person by id who is within reach.
 func seen(tx *store.Tx, reach access.Reach, id uuid.UUID) (store.PersonRow, error) {
 	p, err := tx.Person(id)

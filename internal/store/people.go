@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -57,6 +58,14 @@ type PeopleQuery struct {
 	AfterSeq int64  // of the last one of the page before
 	Limit    int
 	Offset   int // how many of the first people to leave out; not together with AfterKey and AfterSeq
+}
+
+// OfOne says whether a query asks for whoever holds a key, and for nothing that takes more than one look.
+func (q PeopleQuery) OfOne() bool {
+	key := q.Username != "" || q.Email != "" || q.Phone != "" || q.EmployeeID != "" || q.SourceID != ""
+	return key && reflect.DeepEqual(q, PeopleQuery{
+		State: q.State, Username: q.Username, Email: q.Email, Phone: q.Phone, EmployeeID: q.EmployeeID, Source: q.Source, SourceID: q.SourceID, Sort: BySeq, Limit: q.Limit,
+	})
 }
 
 // ListPeople gives one page of people in the order asked for.
