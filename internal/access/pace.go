@@ -45,8 +45,6 @@ func (p *pace) after(took time.Duration) time.Duration {
 		p.share *= 1.1
 	}
 	p.share = min(max(p.share, leastShare*p.cores), p.cores)
-	if p.share == p.cores {
-		return 0
-	}
-	return max(time.Duration(float64(p.best)*p.cores/p.share)-took, 0)
+	// The rest is to what the hash took, not to what it costs: where everything takes longer, a hash would else always be under way.
+	return time.Duration(float64(took) * (p.cores/p.share - 1))
 }

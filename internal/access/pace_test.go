@@ -29,11 +29,11 @@ func TestPace(t *testing.T) {
 		t.Errorf("beside work that leaves the cores: rests %v", rest)
 	}
 	rest := rests(10, 2*hash)
-	share := float64(hash) / float64(rest+2*hash) // of a core, by each of so many workers as there are cores
+	share := float64(2*hash) / float64(rest+2*hash) // of the time, by each of so many workers as there are cores
 	if share < 0.9*leastShare || share > 1.1*leastShare {
 		t.Errorf("beside work that wants the %d cores: rests %v, a share of %.2f", cores, rest, share)
 	}
-	if again := rests(1, hash); again == 0 || again >= rest+hash {
+	if again := rests(1, hash); again == 0 || again >= rest {
 		t.Errorf("when the cores get free: rests %v after %v", again, rest)
 	}
 	if rest := rests(40, hash); rest != 0 {
