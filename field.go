@@ -15,6 +15,8 @@ type field struct {
 	name string
 	get  func(p *Person) any           // nil when not known
 	set  func(p *Person, v any) *Error // v is nil to clear, else what JSON decodes to
+
+	equal func(a, b *Person) bool // without making values; nil when there is no such way
 }
 
 // MaxText is how many characters a text field holds. Narrower fields say so themselves.
@@ -42,7 +44,7 @@ var fields = []field{
 	boolean("absent", func(p *Person) *bool { return &p.Absent }),
 	word("mode", Modes, func(p *Person) *Mode { return &p.Mode }),
 	text("locale", 35, func(p *Person) *string { return &p.Locale }, validateLocale),
-	{"manager", getManager, setManager},
+	{"manager", getManager, setManager, func(a, b *Person) bool { return a.Manager == b.Manager }},
 	text("company", MaxText, func(p *Person) *string { return &p.Profile.Company }, nil),
 	text("cost_center", MaxText, func(p *Person) *string { return &p.Profile.CostCenter }, nil),
 	text("department", MaxText, func(p *Person) *string { return &p.Profile.Department }, nil),
@@ -53,10 +55,10 @@ var fields = []field{
 	text("hire_date", 10, func(p *Person) *string { return &p.Profile.HireDate }, validateDate),
 	text("alternate_email", MaxText, func(p *Person) *string { return &p.Profile.AlternateEmail }, ValidateEmail),
 	text("recovery_email", MaxText, func(p *Person) *string { return &p.Profile.RecoveryEmail }, ValidateEmail),
-	{"phones", getPhones, setPhones},
-	{"addresses", getAddresses, setAddresses},
-	{"attributes", getAttributes, setAttributes},
-	{"flags", getFlags, setFlags},
+	{"phones", getPhones, setPhones, func(a, b *Person) bool { return slices.Equal(a.Profile.Phones, b.Profile.Phones) }},
+	{"addresses", getAddresses, setAddresses, func(a, b *Person) bool { return slices.Equal(a.Profile.Addresses, b.Profile.Addresses) }},
+	{"attributes", getAttributes, setAttributes, nil},
+	{"flags", getFlags, setFlags, nil},
 }
 
 var fieldIndex = func() map[string]int {
@@ -228,7 +230,7 @@ func text(name string, most int, at func(*Person) *string, check func(field, s s
 		*at(p) = s
 		return nil
 	}
-	return field{name, get, set}
+	return field{name, get, set, func(a, b *Person) bool { return *at(a) == *at(b) }}
 }
 
 func boolean(name string, at func(*Person) *bool) field {
@@ -245,7 +247,7 @@ func boolean(name string, at func(*Person) *bool) field {
 		}
 		return err
 	}
-	return field{name, get, set}
+	return field{name, get, set, func(a, b *Person) bool { return *at(a) == *at(b) }}
 }
 
 func word[T ~string](name string, words []T, at func(*Person) *T) field {
@@ -268,7 +270,7 @@ func word[T ~string](name string, words []T, at func(*Person) *T) field {
 		}
 		return Errorf(Invalid, name, "%s is none of %s.", quoted(s), listed(words))
 	}
-	return field{name, get, set}
+	return field{name, get, set, func(a, b *Person) bool { return *at(a) == *at(b) }}
 }
 
 func getManager(p *Person) any {

@@ -269,9 +269,11 @@ func (c *carry) next(i int) (*store.PersonRow, muster.Errors) {
 		if adapt := c.ops[i].Adapt; adapt != nil {
 			draft, adapted = adapt(&w.row.Person, draft)
 		}
-		next.Person, faults = w.row.With(draft)
+		if w.isNew || !w.row.Has(draft) {
+			next.Person, faults = w.row.With(draft)
+		}
 	}
-	if muster.FoldKey(next.Username) != muster.FoldKey(w.row.Username) {
+	if next.Username != w.row.Username && muster.FoldKey(next.Username) != muster.FoldKey(w.row.Username) {
 		next.Generated = false
 	}
 	switch {
@@ -321,7 +323,7 @@ func (c *carry) finish(i int, next *store.PersonRow) {
 		}
 	case w.base != "" && w.row.Username == "": // name tells, with the username
 	default:
-		c.out[i].Change = muster.Diff(w.row.Record(), next.Record())
+		c.out[i].Change = w.row.ChangeTo(&next.Person)
 		if c.out[i].Change.Empty() {
 			c.state[i] = w.row
 			return
