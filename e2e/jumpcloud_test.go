@@ -318,6 +318,9 @@ func TestJumpCloudRowsTakeEffectInOrder(t *testing.T) {
 // Of several jobs at once, that of one comes first with all its rows; nothing is mixed, also where the jobs come to different nodes.
 func TestJumpCloudRivalJobsTakeTurns(t *testing.T) {
 	rows, rivals := 600, 3
+	if raceDetector {
+		rows = 200
+	}
 	each(t, func(t *testing.T, s *server) {
 		nodes := []*server{s}
 		if s.database != "" {
@@ -385,7 +388,7 @@ func TestJumpCloudRivalJobsTakeTurns(t *testing.T) {
 func TestJumpCloudDeleteAndImportAgain(t *testing.T) {
 	n := 1000
 	if raceDetector {
-		n = 200
+		n = 100
 	}
 	each(t, func(t *testing.T, s *server) {
 		rows := somebodies("gone", n)

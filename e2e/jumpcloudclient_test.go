@@ -259,7 +259,7 @@ func TestJumpCloudRubyClientLargestJob(t *testing.T) {
 	t.Parallel()
 	rows, within := 100_000, 5*time.Second
 	if raceDetector {
-		rows, within = 5_000, 30*time.Second
+		rows, within = 3_000, 30*time.Second
 	}
 	s := start(t, options{})
 	r := startRuby(t, s.url, s.key)
