@@ -100,6 +100,9 @@ type SignInRow struct {
 	Waiting *WaitingPassword
 }
 
+const waitingFor = `SELECT batch, idx, sealed, fails, locked_until FROM sealed_password WHERE person = $1 AND person > 0 AND tenant = $2
+ ORDER BY batch DESC, idx DESC LIMIT 1`
+
 // SignIn gives what there is of somebody to sign in by. A password that waits to be hashed is newer than a hash, and the only one that counts.
 func (tx *Tx) SignIn(person int64) (s SignInRow, err error) {
 	s.Person = person
@@ -111,8 +114,7 @@ func (tx *Tx) SignIn(person int64) (s SignInRow, err error) {
 	}
 	s.Version, s.Tries = version.Int64, Tries{int(fails.Int64), fromMicros(locked)}
 	w := WaitingPassword{Tenant: tx.tenant, Person: person}
-	err = tx.row(`SELECT batch, idx, sealed, fails, locked_until FROM sealed_password WHERE person = $1 AND person > 0 AND tenant = $2 ORDER BY batch DESC, idx DESC LIMIT 1`,
-		[]any{person, tx.tenant}, &w.Batch, &w.Index, &w.Sealed, &fails, &locked)
+	err = tx.row(waitingFor, []any{person, tx.tenant}, &w.Batch, &w.Index, &w.Sealed, &fails, &locked)
 	if muster.CodeOf(err) == muster.NotFound {
 		return s, nil
 	}

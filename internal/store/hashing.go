@@ -27,10 +27,20 @@ type HashedPassword struct {
 	Hash string
 }
 
+// The statements that look at the line, each by an index of its own: the line may be very long, and is looked at every second.
+const (
+	anyWaiting  = "SELECT 1 FROM sealed_password WHERE person > 0 AND (lease IS NULL OR lease <= $1) LIMIT 1"
+	nextWaiting = "SELECT min(tenant) FROM sealed_password WHERE person > 0 AND tenant > $1 AND (lease IS NULL OR lease <= $2)"
+	waitingOf   = `SELECT batch, idx, person, sealed FROM sealed_password WHERE tenant = $1 AND person > 0 AND (lease IS NULL OR lease <= $2)
+ ORDER BY batch, idx LIMIT $3`
+	dropOld = `DELETE FROM sealed_password WHERE (batch, idx) IN (SELECT batch, idx FROM sealed_password
+ WHERE (person IS NULL OR person = 0) AND created_at < $1 ORDER BY created_at LIMIT $2) AND (person IS NULL OR person = 0)`
+)
+
 // AnyWaiting says whether a password waits that nobody is at.
 func (tx *Tx) AnyWaiting() (bool, error) {
 	var one int64
-	err := tx.row("SELECT 1 FROM sealed_password WHERE person > 0 AND (lease IS NULL OR lease <= $1) LIMIT 1", []any{micros(tx.now)}, &one)
+	err := tx.row(anyWaiting, []any{micros(tx.now)}, &one)
 	if muster.CodeOf(err) == muster.NotFound {
 		return false, nil
 	}
@@ -42,7 +52,7 @@ func (tx *Tx) AnyWaiting() (bool, error) {
 func (tx *Tx) ClaimWaiting(after int64, owner string, until time.Time, limit int) ([]WaitingPassword, error) {
 	var tenant sql.NullInt64
 	for _, from := range []int64{after, 0} {
-		err := tx.row("SELECT min(tenant) FROM sealed_password WHERE person > 0 AND tenant > $1 AND (lease IS NULL OR lease <= $2)", []any{from, micros(tx.now)}, &tenant)
+		err := tx.row(nextWaiting, []any{from, micros(tx.now)}, &tenant)
 		if err != nil {
 			return nil, err
 		}
@@ -55,9 +65,7 @@ func (tx *Tx) ClaimWaiting(after int64, owner string, until time.Time, limit int
 	}
 	var list []WaitingPassword
 	var keys []int64
-	query := `SELECT batch, idx, person, sealed FROM sealed_password WHERE tenant = $1 AND person > 0 AND (lease IS NULL OR lease <= $2)
- ORDER BY batch, idx LIMIT $3` + tx.locking("FOR UPDATE SKIP LOCKED")
-	err := tx.each(query, []any{tenant.Int64, micros(tx.now), limit}, func(scan func(...any) error) error {
+	err := tx.each(waitingOf+tx.locking("FOR UPDATE SKIP LOCKED"), []any{tenant.Int64, micros(tx.now), limit}, func(scan func(...any) error) error {
 		w := WaitingPassword{Tenant: tenant.Int64}
 		err := scan(&w.Batch, &w.Index, &w.Person, &w.Sealed)
 		list, keys = append(list, w), append(keys, muster.ItemKey(w.Batch, w.Index))
@@ -71,12 +79,16 @@ func (tx *Tx) ClaimWaiting(after int64, owner string, until time.Time, limit int
 
 // leaseWaiting gives rows, each named by its item's key, to an owner.
 func (tx *Tx) leaseWaiting(keys []int64, owner string, until time.Time) error {
+	return tx.exec(tx.leaseQuery(), tx.numbers(keys), owner, micros(until))
+}
+
+func (tx *Tx) leaseQuery() string {
 	from := "json_each($1) AS k"
 	if tx.store.engine == Postgres {
 		from = "unnest($1::bigint[]) AS k(value)"
 	}
-	return tx.exec(fmt.Sprintf("UPDATE sealed_password SET owner = $2, lease = $3 FROM %s WHERE sealed_password.batch = (k.value >> %d) AND sealed_password.idx = (k.value & %d)",
-		from, muster.ItemIndexBits, muster.MaxItems-1), tx.numbers(keys), owner, micros(until))
+	return fmt.Sprintf("UPDATE sealed_password SET owner = $2, lease = $3 FROM %s WHERE sealed_password.batch = (k.value >> %d) AND sealed_password.idx = (k.value & %d)",
+		from, muster.ItemIndexBits, muster.MaxItems-1)
 }
 
 // ReturnWaiting gives passwords back that their owner did not come to. It is called with a transaction of Everyone.
@@ -131,6 +143,5 @@ func (tx *Tx) DropSealed(list []WaitingPassword) error {
 // DropOldSealed forgets passwords from before a time that do not wait to be hashed, because their rows were not carried out or came to nothing. It gives
 // how many, which is limit at most. It is called with a transaction of Everyone.
 func (tx *Tx) DropOldSealed(before time.Time, limit int) (n int64, err error) {
-	return tx.affect(`DELETE FROM sealed_password WHERE (batch, idx) IN (SELECT batch, idx FROM sealed_password
- WHERE (person IS NULL OR person = 0) AND created_at < $1 ORDER BY created_at LIMIT $2) AND (person IS NULL OR person = 0)`, micros(before), limit)
+	return tx.affect(dropOld, micros(before), limit)
 }

@@ -55,16 +55,20 @@ func (tx *Tx) SealedPasswords(batch int64, indexes []int) (map[int]SealedPasswor
 	return found, err
 }
 
+const firstUnsettled = "SELECT min(idx) FROM sealed_password WHERE batch = $1 AND idx < $2 AND person IS NULL"
+
+var settleSealed = fmt.Sprintf(`UPDATE sealed_password SET person = coalesce((SELECT i.person FROM item i WHERE i.id = sealed_password.batch * %d + sealed_password.idx
+ AND i.state = 'done' AND i.tenant = $3), 0) WHERE batch = $1 AND idx < $2 AND person IS NULL AND tenant = $3`, muster.MaxItems)
+
 // SettleSealedPasswords says of the passwords of a batch's rows before an index whose they are, now that the items of these rows are stored. A
 // person's newer password takes the place of an older one that waits. It gives how many wait to be hashed because of it.
 func (tx *Tx) SettleSealedPasswords(batch int64, before int) (waiting int, err error) {
 	var first sql.NullInt64
-	err = tx.row("SELECT min(idx) FROM sealed_password WHERE batch = $1 AND idx < $2 AND person IS NULL", []any{batch, before}, &first)
+	err = tx.row(firstUnsettled, []any{batch, before}, &first)
 	if err != nil || !first.Valid {
 		return 0, err
 	}
-	err = tx.exec(fmt.Sprintf(`UPDATE sealed_password SET person = coalesce((SELECT i.person FROM item i WHERE i.id = sealed_password.batch * %d + sealed_password.idx
- AND i.state = 'done' AND i.tenant = $3), 0) WHERE batch = $1 AND idx < $2 AND person IS NULL AND tenant = $3`, muster.MaxItems), batch, before, tx.tenant)
+	err = tx.exec(settleSealed, batch, before, tx.tenant)
 	if err != nil {
 		return 0, err
 	}
