@@ -42,6 +42,45 @@ func TestAppendJSONIsWhatMarshalMakes(t *testing.T) {
 	})
 }
 
+func TestParseChangeIsWhatUnmarshalMakes(t *testing.T) {
+	t.Parallel()
+	check := func(t interface{ Fatalf(string, ...any) }, text []byte) {
+		var want muster.Change
+		wrong := json.Unmarshal(text, &want)
+		got, err := muster.ParseChange(text)
+		if (err != nil) != (wrong != nil) {
+			t.Fatalf("%s: %v; want %v", text, err, wrong)
+		}
+		if err == nil && !reflect.DeepEqual(got, want) {
+			t.Fatalf("%s: %#v; want %#v", text, got, want)
+		}
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		c := muster.Change{Action: rapid.SampledFrom([]muster.Action{"", muster.Nothing, muster.Create, muster.Update, muster.Delete}).Draw(t, "action")}
+		for range rapid.IntRange(0, 4).Draw(t, "fields") {
+			c.Fields = append(c.Fields, muster.FieldChange{
+				Field: rapid.String().Draw(t, "field"), Before: drawValue(t, "before"), After: drawValue(t, "after"), Forecast: rapid.Bool().Draw(t, "forecast"),
+			})
+		}
+		text, err := c.AppendJSON(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		check(t, text)
+		if n := len(text); n > 0 { // something else than AppendJSON writes
+			at := rapid.IntRange(0, n-1).Draw(t, "at")
+			check(t, append(text[:at:at], text[at+1:]...))
+			check(t, append(append(text[:at:at], rapid.SampledFrom([]string{" ", "x", "\\", "}", ",", "\"", "\xff"}).Draw(t, "odd")...), text[at:]...))
+		}
+	})
+	for _, text := range []string{
+		"", "{}", "null", " {\"action\":\"create\"} ", `{"action":"create","fields":[]}`, `{"action":"create","fields":null}`, `{"fields":[{"field":"a"}],"action":"update"}`,
+		`{"action":"update","fields":[{"field":"a","before":1,"after":[{"type":"x"}]},{"field":"b","after":"\u00e9"}]}`, `{"action":"update","fields":[{"field":"a"}]}x`,
+	} {
+		check(t, []byte(text))
+	}
+}
+
 func TestCreationIsTheDiffFromNothing(t *testing.T) {
 	t.Parallel()
 	names := []string{"username", "email", "first_name", "last_name", "state", "department", "phones.work", "addresses.work.locality", "attributes.class_code", "attributes.a", "flags.sudo", "email_verified", "locale"}

@@ -54,7 +54,8 @@ func (tx *Tx) audits(query string, args []any) ([]muster.AuditEntry, error) {
 		}
 		e.At, e.Person, e.Batch = fromMicros(at), person.Int64, batch.Int64
 		if change != "" {
-			if err := json.Unmarshal([]byte(change), &e.Change); err != nil {
+			var err error
+			if e.Change, err = muster.ParseChange([]byte(change)); err != nil {
 				return fmt.Errorf("store: audit change: %w", err)
 			}
 		}

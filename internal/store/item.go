@@ -22,7 +22,7 @@ func scanItem(scan func(...any) error, more ...any) (muster.Item, error) {
 	i.Batch, i.Index = muster.SplitItemKey(key)
 	i.Person, i.Account, i.At = person.Int64, account.Int64, fromMicros(at)
 	if len(change) > 0 {
-		if err := json.Unmarshal(change, &i.Change); err != nil {
+		if i.Change, err = muster.ParseChange(change); err != nil {
 			return i, fmt.Errorf("store: change of item %d: %w", key, err)
 		}
 	}
