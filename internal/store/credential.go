@@ -50,7 +50,7 @@ func (tx *Tx) DeleteCredential(person int64) error {
 }
 
 func (tx *Tx) dropWaiting(person int64) error {
-	return tx.exec("DELETE FROM sealed_password WHERE person = $1 AND person > 0 AND tenant = $2", person, tx.tenant)
+	return tx.exec(dropWaiting, person, tx.tenant)
 }
 
 // Rehash keeps another hash of the same password, unless there is another password meanwhile.
@@ -100,8 +100,12 @@ type SignInRow struct {
 	Waiting *WaitingPassword
 }
 
-const waitingFor = `SELECT batch, idx, sealed, fails, locked_until FROM sealed_password WHERE person = $1 AND person > 0 AND tenant = $2
+// The plus keeps SQLite from reading the tenant's whole line, which is in the order that is asked for.
+const (
+	waitingFor = `SELECT batch, idx, sealed, fails, locked_until FROM sealed_password WHERE person = $1 AND person > 0 AND +tenant = $2
  ORDER BY batch DESC, idx DESC LIMIT 1`
+	dropWaiting = "DELETE FROM sealed_password WHERE person = $1 AND person > 0 AND +tenant = $2"
+)
 
 // SignIn gives what there is of somebody to sign in by. A password that waits to be hashed is newer than a hash, and the only one that counts.
 func (tx *Tx) SignIn(person int64) (s SignInRow, err error) {

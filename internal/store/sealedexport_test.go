@@ -15,6 +15,7 @@ func (tx *Tx) LineSQL(batch, person int64, at time.Time) map[string]SQL {
 		"first unsettled": {firstUnsettled, []any{batch, 100}},
 		"settle":          {settleSealed, []any{batch, 100, tx.tenant}},
 		"of a person":     {waitingFor, []any{person, tx.tenant}},
+		"drop a person's": {dropWaiting, []any{person, tx.tenant}},
 		"of people":       {tx.perNumber("t.created_at", "sealed_password", "t.person = k.value AND t.person > 0 AND t.tenant = $2"), []any{people, tx.tenant}},
 	}
 }
