@@ -13,15 +13,21 @@ import (
 	"github.com/musterid/muster/internal/store/storetest"
 )
 
-// line submits batches whose rows take effect in order.
+// line submits a batch whose rows take effect in order.
 func (s *shop) line(e *batch.Engine, then batch.Then, words ...string) store.BatchRow {
+	s.t.Helper()
+	return s.lineFrom(e, then, 1, words...)
+}
+
+// lineFrom is line with rows whose numbers begin with one that a gate can tell from others.
+func (s *shop) lineFrom(e *batch.Engine, then batch.Then, number int, words ...string) store.BatchRow {
 	s.t.Helper()
 	r, err := e.Receive(s.t.Context(), s.caller, batch.Submission{Surface: "native", Name: "test", Options: json.RawMessage(`{}`), Ordered: true})
 	if err != nil {
 		s.t.Fatal(err)
 	}
 	for i, word := range words {
-		if err := r.Add(s.t.Context(), batch.Row{Number: i + 1, Cells: []string{word}}); err != nil {
+		if err := r.Add(s.t.Context(), batch.Row{Number: number + i, Cells: []string{word}}); err != nil {
 			s.t.Fatal(err)
 		}
 	}
@@ -67,8 +73,8 @@ func (s *shop) after(list ...store.BatchRow) {
 func TestOneAfterTheOther(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, st *store.Store) {
 		s := open(t, st)
-		at, free := s.worker.close(5_001)
-		first := s.line(s.engine, batch.CarryIt, words(6_000, "create")...)
+		at, free := s.worker.close(100_000)
+		first := s.lineFrom(s.engine, batch.CarryIt, 100_000, words(6_000, "create")...)
 		<-at
 		var rest []store.BatchRow
 		for range 4 {
@@ -230,8 +236,8 @@ func TestWhoDoesNotWait(t *testing.T) {
 		if err := st.Update(t.Context(), store.Everyone, func(tx *store.Tx) error { return tx.CreateTenant(&other) }); err != nil {
 			t.Fatal(err)
 		}
-		at, free := s.worker.close(11)
-		first := s.line(s.engine, batch.CarryIt, words(5_020, "create")...)
+		at, free := s.worker.close(100_000)
+		first := s.lineFrom(s.engine, batch.CarryIt, 100_000, words(20, "create")...)
 		<-at
 		s.tally(s.wait(s.send(batch.CarryIt, words(10, "create")...), muster.Finished))
 		here := s.caller
