@@ -174,13 +174,13 @@ func (d *drive) take(ctx context.Context, b store.BatchRow) decoded {
 	return d.decode(ctx, b, b.NextIndex, d.chunkSize(&b, b.NextIndex))
 }
 
-// chunkSize is how many rows the chunk from the first row on has. The first chunk of a drive is small, so that it is soon known what the others will
-// be like.
+// chunkSize is how many rows the chunk from the first row on has. The first chunks of a drive over many are small, so that it is soon known what
+// the others will be like.
 func (d *drive) chunkSize(b *store.BatchRow, first int) int {
 	switch {
 	case first < d.narrowEnd:
 		return d.narrowRows
-	case d.engine.store.SinglesWaiting(), d.sight.chunks == 1 && b.Total-first > chunkRows:
+	case d.engine.store.SinglesWaiting(), d.sight.chunks == 1 && b.Total-first > 4*chunkRows:
 		return chunkRowsBusy
 	}
 	return chunkRows
