@@ -104,6 +104,12 @@ type Draft map[string]any
 // With gives p with the draft applied, and every fault in it, in the order of the field table. p itself is not changed, nor is anything it
 // refers to.
 func (p Person) With(d Draft) (Person, Errors) {
+	faults := p.Set(d)
+	return p, faults
+}
+
+// Set is With for a person of the caller's own, who is changed; what p refers to is not.
+func (p *Person) Set(d Draft) Errors {
 	type place struct {
 		order int
 		name  string
@@ -116,11 +122,11 @@ func (p Person) With(d Draft) (Person, Errors) {
 	slices.SortFunc(places, func(a, b place) int { return cmp.Or(a.order-b.order, strings.Compare(a.name, b.name)) })
 	var faults Errors
 	for _, at := range places {
-		if err := setField(&p, at.name, d[at.name]); err != nil {
+		if err := setField(p, at.name, d[at.name]); err != nil {
 			faults = append(faults, err)
 		}
 	}
-	return p, faults
+	return faults
 }
 
 func fieldOrder(name string) int {
@@ -191,12 +197,14 @@ var creationOrder = func() []*field {
 
 // Creation is Diff(nil, p.Record()), made without the record: what an import does for nearly every row.
 func (p *Person) Creation() Change {
-	c := Change{Action: Create, Fields: make([]FieldChange, 0, 12)}
+	var space [24]FieldChange
+	fields := space[:0]
 	for _, f := range creationOrder {
 		if v := f.get(p); v != nil {
-			c.Fields = append(c.Fields, FieldChange{Field: f.name, After: v})
+			fields = append(fields, FieldChange{Field: f.name, After: v})
 		}
 	}
+	c := Change{Action: Create, Fields: slices.Clone(fields)}
 	if len(p.Profile.Attributes)+len(p.Profile.Flags) == 0 {
 		return c
 	}

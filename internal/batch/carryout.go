@@ -83,18 +83,11 @@ func storedItems(tx *store.Tx, b *store.BatchRow, next decoded) (map[int]muster.
 // keep stores the outcomes of a chunk and what follows from them.
 func (e *Engine) keep(tx *store.Tx, b *store.BatchRow, next decoded, items []muster.Item, stored map[int]muster.Item) error {
 	if len(stored) == 0 {
-		packed, err := tx.PackItems(items)
+		out, err := outcomeOf(tx, items)
 		if err != nil {
 			return err
 		}
-		sum, err := digest(items, packed)
-		if err != nil {
-			return err
-		}
-		if err := tx.InsertPackedItems(packed); err != nil {
-			return err
-		}
-		return e.kept(tx, b, next, items, sum)
+		return e.keepNew(tx, b, next, out)
 	}
 	if err := save(tx, items, stored); err != nil {
 		return err

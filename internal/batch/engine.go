@@ -38,15 +38,23 @@ type Seer interface {
 	Foresee(tx *store.Tx, b *store.BatchRow, decoded any, first int) (*Foreseen, error)
 }
 
-// Foreseen is what rows come to unless what they claim is somebody's.
+// Foreseen is what rows come to unless what they claim is somebody's. Number and Write are called once, one after the other, in the transaction that
+// writes the rows. Each may say store.ErrClash: Carry is to decide after all, in another transaction.
 type Foreseen struct {
-	Items []muster.Item // nil when they are known only once they are written
-	// Write writes in the transaction what the items tell, and gives these. store.ErrClash says that Carry is to decide after all, in another
-	// transaction. It is called once.
-	Write func(tx *store.Tx) ([]muster.Item, error)
+	Number func(tx *store.Tx) error // settles what is only known then
+	Write  func(tx *store.Tx) error // writes what the items tell, but for the items
 
-	packed *store.PackedItems // of Items
-	digest string             // over Items
+	Numbered bool                 // Items need not wait for Number
+	Items    func() []muster.Item // may be called while Write is at work
+
+	outcome outcome
+}
+
+// outcome is items that are ready to be written.
+type outcome struct {
+	items  []muster.Item
+	packed *store.PackedItems
+	digest string
 }
 
 // Chunk says which rows of a batch Carry is given, and how.

@@ -50,11 +50,8 @@ func (d *drive) foresee(ctx context.Context, b store.BatchRow, next *decoded) {
 		if err != nil || f == nil {
 			return err
 		}
-		if f.Items != nil {
-			if f.packed, err = tx.PackItems(f.Items); err != nil {
-				return err
-			}
-			if f.digest, err = digest(f.Items, f.packed); err != nil {
+		if f.Numbered {
+			if f.outcome, err = outcomeOf(tx, f.Items()); err != nil {
 				return err
 			}
 		}
@@ -88,15 +85,44 @@ func (d *drive) carryOut(ctx context.Context, next decoded) error {
 // fulfil writes what was foreseen.
 func (e *Engine) fulfil(tx *store.Tx, b *store.BatchRow, next decoded) error {
 	f := next.foreseen
-	items, err := f.Write(tx)
+	if err := f.Number(tx); err != nil {
+		return err
+	}
+	out, prepared := f.outcome, make(chan error, 1)
+	if f.Numbered {
+		prepared <- nil
+	} else {
+		go func() {
+			var err error
+			out, err = outcomeOf(tx, f.Items())
+			prepared <- err
+		}()
+	}
+	err := f.Write(tx)
+	if failed := <-prepared; err == nil {
+		err = failed
+	}
 	if err != nil {
 		return err
 	}
-	if f.packed == nil || len(f.Items) != len(items) {
-		return e.keep(tx, b, next, items, map[int]muster.Item{})
+	return e.keepNew(tx, b, next, out)
+}
+
+// outcomeOf makes items ready to be written. It takes nothing but time, the tenant's number and the clock from the transaction, which may be at work
+// meanwhile.
+func outcomeOf(tx *store.Tx, items []muster.Item) (out outcome, err error) {
+	out.items = items
+	if out.packed, err = tx.PackItems(items); err != nil {
+		return out, err
 	}
-	if err := tx.InsertPackedItems(f.packed); err != nil {
+	out.digest, err = digest(items, out.packed)
+	return out, err
+}
+
+// keepNew stores outcomes of rows that had none.
+func (e *Engine) keepNew(tx *store.Tx, b *store.BatchRow, next decoded, out outcome) error {
+	if err := tx.InsertPackedItems(out.packed); err != nil {
 		return err
 	}
-	return e.kept(tx, b, next, items, f.digest)
+	return e.kept(tx, b, next, out.items, out.digest)
 }

@@ -86,8 +86,8 @@ func (o *Options) wish(row *batch.Row, profile *Profile) wish {
 	w.keys()
 	w.askManager()
 	w.checkNames()
-	made, faults := roster.Fresh().With(w.draft)
-	w.made, w.faults = &made, append(w.faults, faults...)
+	made := roster.Fresh()
+	w.made, w.faults = &made, append(w.faults, made.Set(w.draft)...)
 	return w
 }
 

@@ -34,23 +34,21 @@ func (in *Intake) Foresee(tx *store.Tx, b *store.BatchRow, decoded any, first in
 	if people == nil || err != nil {
 		return nil, err
 	}
-	foreseen := &batch.Foreseen{Write: func(tx *store.Tx) ([]muster.Item, error) {
-		now, err := tx.Own()
-		if err != nil {
-			return nil, err
-		}
-		if !reflect.DeepEqual(now.Settings, tenant.Settings) {
-			return nil, fmt.Errorf("%w: the tenant's settings have changed", store.ErrClash)
-		}
-		if err := people.Write(tx); err != nil {
-			return nil, err
-		}
-		return rows.enrolled(people, b.Seq, first), nil
-	}}
-	if people.Numbered() {
-		foreseen.Items = rows.enrolled(people, b.Seq, first)
-	}
-	return foreseen, nil
+	return &batch.Foreseen{
+		Number: func(tx *store.Tx) error {
+			now, err := tx.Own()
+			if err != nil {
+				return err
+			}
+			if !reflect.DeepEqual(now.Settings, tenant.Settings) {
+				return fmt.Errorf("%w: the tenant's settings have changed", store.ErrClash)
+			}
+			return people.Number(tx)
+		},
+		Write:    people.Write,
+		Numbered: people.Numbered(),
+		Items:    func() []muster.Item { return rows.enrolled(people, b.Seq, first) },
+	}, nil
 }
 
 // new says whether every row enrols somebody new, unless somebody is here who has a key of theirs.

@@ -312,6 +312,13 @@ func checkPerson(w *working, p *store.PersonRow) muster.Errors {
 	return faults
 }
 
+// created says what op i comes to, which enrols somebody. Foreseen says it later.
+func (c *carry) created(i int, p *store.PersonRow) {
+	if !c.rules.presumed {
+		c.out[i].Change = p.Creation()
+	}
+}
+
 // finish records that op i made next of its person, and what that changed. What changes nothing takes no key either: nothing is written of it.
 func (c *carry) finish(i int, next *store.PersonRow) {
 	w := c.at[i]
@@ -319,7 +326,7 @@ func (c *carry) finish(i int, next *store.PersonRow) {
 	switch {
 	case w.isNew:
 		if w.wantsCode = c.wantsCode(w, next); !w.wantsCode && w.base == "" { // else code or name tells
-			c.out[i].Change = next.Creation()
+			c.created(i, next)
 		}
 	case w.base != "" && w.row.Username == "": // name tells, with the username
 	default:

@@ -70,7 +70,7 @@ func (c *carry) code() error {
 			c.claims.held[store.CodeKey][w.row.Keys.Code] = w.holder()
 		}
 		if w.base == "" { // else name tells, with the username
-			c.out[i].Change = w.row.Creation()
+			c.created(i, w.row)
 		}
 	}
 	c.coded = ops

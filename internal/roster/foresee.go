@@ -40,17 +40,20 @@ func (r *Roster) Foresee(tx *store.Tx, rules Rules, ops []Op) (*Foreseen, error)
 	if !f.clear() {
 		return nil, nil
 	}
-	for _, w := range f.c.at {
-		f.enrolled = append(f.enrolled, w)
+	f.enrolled = f.c.at
+	if tx.TakesNumbersBeside() {
+		f.numbered = true
+		if err := f.number(); err != nil || !f.clear() {
+			return nil, err
+		}
 	}
-	if !tx.TakesNumbersBeside() {
-		return f, nil
+	rows := make([]*store.PersonRow, len(f.enrolled))
+	for i, w := range f.enrolled {
+		rows[i] = w.row
 	}
-	f.numbered = true
-	if err := f.number(); err != nil || !f.clear() {
-		return nil, err
-	}
-	return f, f.pack(tx)
+	var err error
+	f.packed, err = tx.PackPeople(rows, f.numbered)
+	return f, err
 }
 
 // clear says whether every op has come to somebody.
@@ -76,26 +79,18 @@ func (f *Foreseen) number() error {
 	return f.c.identify(f.enrolled)
 }
 
-func (f *Foreseen) pack(tx *store.Tx) (err error) {
-	rows := make([]*store.PersonRow, len(f.enrolled))
-	for i, w := range f.enrolled {
-		rows[i] = w.row
-	}
-	f.packed, err = tx.PackPeople(rows)
-	return err
-}
-
-// Numbered says whether Enrolled tells all of the people already, and not only once they are written.
+// Numbered says whether everything of the people is known, and not only after Number.
 func (f *Foreseen) Numbered() bool { return f.numbered }
 
-// Enrolled gives the seq and the change of op i.
+// Enrolled gives the seq and the change of op i. Others may be asked for at the same time, also while Write is at work.
 func (f *Foreseen) Enrolled(i int) (seq int64, change muster.Change) {
-	return f.c.state[i].Seq, f.c.out[i].Change
+	p := f.c.state[i]
+	return p.Seq, p.Creation()
 }
 
-// Write enrols the people, once and in one transaction. store.ErrClash says that they were not foreseen well: nothing of what the transaction did may
-// stay then, and Carry is to decide.
-func (f *Foreseen) Write(tx *store.Tx) error {
+// Number settles, in the transaction that is to write the people, what was not known before. store.ErrClash says that they were not foreseen well:
+// nothing of what the transaction did may stay then, and Carry is to decide. It is called once, and so is Write, which may say the same.
+func (f *Foreseen) Number(tx *store.Tx) error {
 	f.c.tx = tx
 	retired, err := tx.RetiredAmong(f.c.claims.presumed)
 	if err != nil {
@@ -104,17 +99,20 @@ func (f *Foreseen) Write(tx *store.Tx) error {
 	if len(retired) > 0 {
 		return fmt.Errorf("%w: a username is out of use", store.ErrClash)
 	}
-	if !f.numbered {
-		if err := f.number(); err != nil {
-			return err
-		}
-		if !f.clear() {
-			return fmt.Errorf("%w: the numbers of a username are used up", store.ErrClash)
-		}
-		if err := f.pack(tx); err != nil {
-			return err
-		}
+	if f.numbered {
+		return nil
 	}
+	if err := f.number(); err != nil {
+		return err
+	}
+	if !f.clear() {
+		return fmt.Errorf("%w: the numbers of a username are used up", store.ErrClash)
+	}
+	return nil
+}
+
+// Write enrols the people.
+func (f *Foreseen) Write(tx *store.Tx) error {
 	if err := tx.InsertPackedPeople(f.packed); err != nil {
 		return err
 	}

@@ -79,7 +79,7 @@ func (c *carry) name() error {
 		c.claims.held[store.UsernameKey][key] = w.holder()
 		c.claims.passed = c.claims.passed || c.claims.freed[store.UsernameKey][key]
 		if w.isNew {
-			c.out[i].Change = w.row.Creation()
+			c.created(i, w.row)
 		} else {
 			c.out[i].Change = muster.Diff(w.before.Record(), w.row.Record())
 		}

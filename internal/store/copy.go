@@ -22,7 +22,7 @@ const fewRows = 8
 // copyRows writes many rows at once: COPY on PostgreSQL, a prepared statement on SQLite. A unique key that is held is ErrClash; the caller rolls back
 // to a savepoint.
 func (tx *Tx) copyRows(table string, columns []string, rows int, at func(i int) []any) error {
-	p := tx.pack(table, columns, rows, at)
+	p := tx.pack(table, columns, nil, rows, at)
 	return tx.insertPacked(&p)
 }
 

@@ -15,20 +15,46 @@ type packed struct {
 }
 
 // PackedPeople are new people who only wait to be written.
-type PackedPeople struct{ packed }
+type PackedPeople struct {
+	packed
+	people []*PersonRow // those of whom not all was known; nil when there are none
+}
 
-// PackPeople makes people ready for InsertPackedPeople, of this transaction or another one of the tenant's. Their Seq and ID are set.
-func (tx *Tx) PackPeople(people []*PersonRow) (*PackedPeople, error) {
+// counted are the columns of what comes from counters, and countedOf their values.
+var counted = []string{"seq", "id", "username", "username_key", "code", "code_key"}
+
+func (tx *Tx) countedOf(p *PersonRow) []any {
+	return []any{p.Seq, tx.uuid(p.ID), orNull(p.Username), orNull(p.Keys.Username), orNull(p.Code), orNull(p.Keys.Code)}
+}
+
+// PackPeople makes people ready for InsertPackedPeople, of this transaction or another one of the tenant's. Unless they are numbered, their Seq, ID,
+// Username and Code are looked at when they are written; all else is as it is now.
+func (tx *Tx) PackPeople(people []*PersonRow, numbered bool) (*PackedPeople, error) {
 	profiles, err := profiles(people)
 	if err != nil {
 		return nil, err
 	}
-	p := PackedPeople{tx.pack("person", newPersonColumns, len(people), func(i int) []any { return tx.newPerson(people[i], profiles[i]) })}
-	return &p, tx.encode(&p.packed)
+	at := func(i int) []any { return tx.newPerson(people[i], profiles[i]) }
+	if numbered {
+		p := PackedPeople{packed: tx.pack("person", newPersonColumns, nil, len(people), at)}
+		return &p, tx.encode(&p.packed)
+	}
+	return &PackedPeople{tx.pack("person", newPersonColumns, counted, len(people), at), people}, nil
 }
 
 // InsertPackedPeople is InsertPeople for people who are ready.
-func (tx *Tx) InsertPackedPeople(p *PackedPeople) error { return tx.insertPacked(&p.packed) }
+func (tx *Tx) InsertPackedPeople(p *PackedPeople) error {
+	places := make([]int, len(counted))
+	for n, column := range counted {
+		places[n] = slices.Index(p.columns, column)
+	}
+	for i, person := range p.people {
+		for n, v := range tx.countedOf(person) {
+			p.rows[i][places[n]] = v
+		}
+	}
+	return tx.insertPacked(&p.packed)
+}
 
 // PackedItems are items that only wait to be written.
 type PackedItems struct {
@@ -42,7 +68,7 @@ func (tx *Tx) PackItems(items []muster.Item) (*PackedItems, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := PackedItems{tx.pack("item", newItemColumns, len(items), func(i int) []any { return tx.newItem(&items[i], texts[i]) }), texts}
+	p := PackedItems{tx.pack("item", newItemColumns, nil, len(items), func(i int) []any { return tx.newItem(&items[i], texts[i]) }), texts}
 	return &p, tx.encode(&p.packed)
 }
 
@@ -56,10 +82,13 @@ func (p *PackedItems) Texts(n int) (change, reasons string) {
 	return change, reasons
 }
 
-// pack gathers rows. Columns that no row has a value for are left out, which in bulk is a third of them.
-func (tx *Tx) pack(table string, columns []string, rows int, at func(i int) []any) packed {
+// pack gathers rows. Columns that no row has a value for are left out, which in bulk is a third of them, but for those that are kept.
+func (tx *Tx) pack(table string, columns, kept []string, rows int, at func(i int) []any) packed {
 	p := packed{table: table, rows: make([][]any, rows)}
 	used := make([]bool, len(columns))
+	for n, column := range columns {
+		used[n] = slices.Contains(kept, column)
+	}
 	for i := range p.rows {
 		p.rows[i] = at(i)
 		for n, v := range p.rows[i] {
