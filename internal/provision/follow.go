@@ -46,7 +46,11 @@ func (p *Provision) followBatch(ctx context.Context, tenant, batch int64) error 
 	return ctx.Err()
 }
 
+// followChunk makes accounts of the next items before it locks the batch, where those that are settled meanwhile are counted.
 func (p *Provision) followChunk(tx *store.Tx, batch int64) (more bool, err error) {
+	if err := tx.LockFollowing(batch); err != nil {
+		return false, err
+	}
 	source, err := tx.BatchBySeq(batch)
 	if err != nil || OnRequest(&source) {
 		return false, err
@@ -60,33 +64,46 @@ func (p *Provision) followChunk(tx *store.Tx, batch int64) (more bool, err error
 		end = source.Total
 	}
 	stop := min(end, b.SourceIndex+followRows)
-	items, err := tx.Items(batch, "", b.SourceIndex, stop-b.SourceIndex)
+	people, err := followed(tx, batch, b.SourceIndex, stop)
 	if err != nil {
 		return false, err
 	}
-	var people []int64
+	seen := b
+	b.Counts = muster.Counts{}
+	if err := p.owe(tx, &b, people); err != nil {
+		return false, err
+	}
+	now, err := tx.LockBatch(b.Seq)
+	if err != nil {
+		return false, err
+	}
+	if now.SourceIndex != seen.SourceIndex || now.Total != seen.Total || now.NextIndex != following {
+		return false, fmt.Errorf("%w: somebody else follows batch %d", store.ErrClash, batch)
+	}
+	now.Total, now.SourceIndex = b.Total, stop
+	now.Counts.Done, now.Counts.Failed, now.Counts.Skipped = now.Counts.Done+b.Counts.Done, now.Counts.Failed+b.Counts.Failed, now.Counts.Skipped+b.Counts.Skipped
+	now.Counts.Created, now.Counts.Updated, now.Counts.Unchanged = now.Counts.Created+b.Counts.Created, now.Counts.Updated+b.Counts.Updated, now.Counts.Unchanged+b.Counts.Unchanged
+	if source.State.Final() && stop == source.Total {
+		now.NextIndex = now.Total
+		finish(tx, &now)
+	}
+	return stop < end, tx.SaveBatch(&now)
+}
+
+// followed gives the people whom items of an import brought.
+func followed(tx *store.Tx, batch int64, from, stop int) (people []int64, err error) {
+	items, err := tx.Items(batch, "", from, stop-from)
 	for _, i := range items {
 		if i.Index < stop && i.State == muster.DoneItem && i.Person != 0 {
 			people = append(people, i.Person)
 		}
 	}
-	if err := p.owe(tx, &b, people); err != nil {
-		return false, err
-	}
-	b.SourceIndex = stop
-	if source.State.Final() && stop == source.Total {
-		b.NextIndex = b.Total
-		finish(tx, &b)
-	}
-	return stop < end, tx.SaveBatch(&b)
+	return people, err
 }
 
-// provisionBatch gives the batch that follows an import, locked, and makes it when there is none.
+// provisionBatch gives the batch that follows an import, and makes it when there is none.
 func provisionBatch(tx *store.Tx, source *store.BatchRow) (store.BatchRow, error) {
 	b, err := tx.BatchFollowing(source.Seq)
-	if err == nil {
-		return tx.LockBatch(b.Seq)
-	}
 	if muster.CodeOf(err) != muster.NotFound {
 		return b, err
 	}

@@ -274,6 +274,9 @@ func (p *Provision) DeleteTarget(ctx context.Context, caller muster.Caller, id u
 			return err
 		}
 		tx.AfterCommit(func() { p.open.forget(row.Seq) })
+		if err := tx.LockTarget(row.Seq); err != nil {
+			return err
+		}
 		if err := p.abandon(tx, row.Seq); err != nil {
 			return err
 		}

@@ -4,6 +4,8 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -135,6 +137,9 @@ func (tx *Tx) accounts(query string, args ...any) ([]AccountRow, error) {
 
 // CreateAccounts writes accounts that are wanted now and gives them seq and id.
 func (tx *Tx) CreateAccounts(list []*AccountRow) error {
+	if err := tx.keepTargets(list); err != nil {
+		return err
+	}
 	seqs, err := tx.nextSeqs("account", len(list))
 	if err != nil {
 		return err
@@ -150,6 +155,28 @@ func (tx *Tx) CreateAccounts(list []*AccountRow) error {
 			a.CreatedAt.UnixMicro(), a.UpdatedAt.UnixMicro(),
 		}
 	})
+}
+
+// keepTargets keeps the targets of new accounts from being deleted until the transaction ends. One that is gone already is ErrClash. SQLite has one
+// writer, and looks itself.
+func (tx *Tx) keepTargets(list []*AccountRow) error {
+	if tx.store.engine == SQLite || len(list) == 0 {
+		return nil
+	}
+	targets := map[int64]bool{}
+	for _, a := range list {
+		targets[a.Target] = true
+	}
+	seqs, there := slices.Sorted(maps.Keys(targets)), 0
+	err := tx.each("SELECT seq FROM target WHERE seq = ANY ($1) AND tenant = $2 ORDER BY seq FOR KEY SHARE", []any{seqs, tx.tenant}, func(scan func(...any) error) error {
+		var seq int64
+		there++
+		return scan(&seq)
+	})
+	if err == nil && there < len(seqs) {
+		err = fmt.Errorf("%w: the target of an account was deleted", ErrClash)
+	}
+	return err
 }
 
 // Owe says that accounts have something to be delivered now, with a new count of attempts. A delivery under way will see that there is more.

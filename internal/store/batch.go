@@ -100,6 +100,14 @@ func (tx *Tx) BatchFollowing(source int64) (BatchRow, error) {
 	return tx.oneBatch("t.source_batch = $1 AND t.tenant = $2", "No accounts were planned for this batch yet.", source, tx.tenant)
 }
 
+// LockFollowing keeps others who follow an import from doing so until the transaction ends, and nobody else: the batch that follows it stays free.
+func (tx *Tx) LockFollowing(source int64) error {
+	if tx.store.engine == SQLite {
+		return nil
+	}
+	return tx.exec("SELECT pg_advisory_xact_lock(hashtextextended('muster following', $1))", source)
+}
+
 // LockBatch is BatchBySeq that keeps others from changing the batch until the transaction ends.
 func (tx *Tx) LockBatch(seq int64) (BatchRow, error) {
 	if tx.store.engine == Postgres {

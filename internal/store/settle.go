@@ -3,6 +3,7 @@ package store
 import (
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -12,11 +13,6 @@ type settledAccount struct {
 	row                       *AccountRow
 	intent, pushed, lastError string
 }
-
-const settleSQL = `username = nullif(%[1]s, ''), external_id = nullif(%[2]s, ''), intent = nullif(%[3]s, ''), pushed = nullif(%[4]s, ''), last_error = nullif(%[5]s, ''),
- owner = NULL, lease = NULL, updated_at = %[6]s, state = CASE WHEN t.version = %[7]s THEN %[8]s ELSE 'pending' END,
- attempts = CASE WHEN t.version = %[7]s THEN %[9]s ELSE 0 END, due = CASE WHEN t.version = %[7]s THEN nullif(%[10]s, 0) ELSE t.due END,
- urgent = CASE WHEN t.version = %[7]s THEN %[11]s ELSE t.urgent END`
 
 // SettleAccounts writes what deliveries came to and ends their claims. Only the owner of a claim can; whoever lost the lease changes nothing. When
 // more became due since an account was claimed (its version rose), it stays due. It gives those that were settled, with when each is due now. An
@@ -29,18 +25,11 @@ func (tx *Tx) SettleAccounts(list []*AccountRow) (due map[int64]time.Time, err e
 		}
 	}
 	due = make(map[int64]time.Time, len(list))
-	note := func(scan func(...any) error) error {
-		var seq int64
-		var at sql.NullInt64
-		err := scan(&seq, &at)
-		due[seq] = fromMicros(at)
-		return err
-	}
 	if tx.store.engine == Postgres && len(list) > 1 {
-		err = tx.settleTogether(settled, note)
+		err = tx.settleTogether(settled, due)
 	} else {
 		for i := range settled {
-			if err = tx.settleOne(&settled[i], note); err != nil {
+			if err = tx.settleOne(&settled[i], due); err != nil {
 				break
 			}
 		}
@@ -86,32 +75,60 @@ func (s *settledAccount) stillDue() int64 {
 
 func (s *settledAccount) urgent() int64 { return flag(s.row.Urgent && !s.row.Due.IsZero()) }
 
-func (tx *Tx) settleOne(s *settledAccount, note func(func(...any) error) error) error {
+// settleOne writes one account. That nothing more became due is what it is written for first: then it says itself when it is due.
+func (tx *Tx) settleOne(s *settledAccount, due map[int64]time.Time) error {
 	a := s.row
-	query := "UPDATE account AS t SET " + fmt.Sprintf(settleSQL, "$1", "$2", "$3", "$4", "$5", "$6", "$7", "$8", "cast($9 AS bigint)", "cast($10 AS bigint)", "$11") +
-		" WHERE t.seq = $12 AND t.tenant = $13 AND t.owner = $14 RETURNING " + tx.returning("t.seq, t.due")
-	return tx.each(query, []any{
-		a.Username, a.ExternalID, s.intent, s.pushed, s.lastError, tx.now.UnixMicro(), a.Version, string(a.State), int64(a.Attempts), s.stillDue(), s.urgent(), a.Seq, tx.tenant, a.Owner,
-	}, note)
+	n, err := tx.repeated(`UPDATE account SET username = $1, external_id = $2, intent = $3, pushed = $4, last_error = $5, owner = NULL, lease = NULL, updated_at = $6,
+ state = $7, attempts = $8, due = $9, urgent = $10 WHERE seq = $11 AND tenant = $12 AND owner = $13 AND version = $14`,
+		orNull(a.Username), orNull(a.ExternalID), orNull(s.intent), orNull(s.pushed), orNull(s.lastError), tx.now.UnixMicro(), string(a.State), int64(a.Attempts),
+		orNullNumber(s.stillDue()), s.urgent(), a.Seq, tx.tenant, a.Owner, a.Version)
+	if err != nil {
+		return err
+	}
+	if n == 1 {
+		due[a.Seq] = a.Due
+		return nil
+	}
+	var at sql.NullInt64
+	err = tx.row(`UPDATE account SET username = $1, external_id = $2, intent = $3, pushed = $4, last_error = $5, owner = NULL, lease = NULL, updated_at = $6,
+ state = 'pending', attempts = 0 WHERE seq = $7 AND tenant = $8 AND owner = $9 AND version <> $10 RETURNING due`,
+		[]any{
+			orNull(a.Username), orNull(a.ExternalID), orNull(s.intent), orNull(s.pushed), orNull(s.lastError), tx.now.UnixMicro(), a.Seq, tx.tenant, a.Owner, a.Version,
+		}, &at)
+	switch {
+	case errors.Is(err, errNone):
+		return nil // somebody else's by now
+	case err != nil:
+		return err
+	}
+	due[a.Seq] = fromMicros(at)
+	return nil
 }
 
-func (tx *Tx) settleTogether(list []settledAccount, note func(func(...any) error) error) error {
+func (tx *Tx) settleTogether(list []settledAccount, due map[int64]time.Time) error {
 	u := together{}
-	text := func(name string, of func(*settledAccount) string) string {
-		u.texts(name, all(list, of))
-		return "v." + name
-	}
-	number := func(name string, of func(*settledAccount) int64) string {
-		u.numbers(name, all(list, of))
-		return "v." + name
-	}
-	seq, owner := number("seq", func(s *settledAccount) int64 { return s.row.Seq }), text("owner", func(s *settledAccount) string { return s.row.Owner })
-	set := fmt.Sprintf(settleSQL,
-		text("username", func(s *settledAccount) string { return s.row.Username }), text("external_id", func(s *settledAccount) string { return s.row.ExternalID }),
-		text("intent", func(s *settledAccount) string { return s.intent }), text("pushed", func(s *settledAccount) string { return s.pushed }),
-		text("last_error", func(s *settledAccount) string { return s.lastError }), u.arg(tx.now.UnixMicro()),
-		number("version", func(s *settledAccount) int64 { return s.row.Version }), text("state", func(s *settledAccount) string { return string(s.row.State) }),
-		number("attempts", func(s *settledAccount) int64 { return int64(s.row.Attempts) }), number("due", (*settledAccount).stillDue), number("urgent", (*settledAccount).urgent))
-	query := "UPDATE account AS t SET " + set + u.from() + "WHERE t.seq = " + seq + " AND t.owner = " + owner + " AND t.tenant = " + u.arg(tx.tenant) + " RETURNING t.seq, t.due"
-	return tx.each(query, u.args, note)
+	u.numbers("seq", all(list, func(s *settledAccount) int64 { return s.row.Seq }))
+	u.numbers("version", all(list, func(s *settledAccount) int64 { return s.row.Version }))
+	u.numbers("attempts", all(list, func(s *settledAccount) int64 { return int64(s.row.Attempts) }))
+	u.numbers("due", all(list, (*settledAccount).stillDue))
+	u.numbers("urgent", all(list, (*settledAccount).urgent))
+	u.texts("owner", all(list, func(s *settledAccount) string { return s.row.Owner }))
+	u.texts("username", all(list, func(s *settledAccount) string { return s.row.Username }))
+	u.texts("external_id", all(list, func(s *settledAccount) string { return s.row.ExternalID }))
+	u.texts("intent", all(list, func(s *settledAccount) string { return s.intent }))
+	u.texts("pushed", all(list, func(s *settledAccount) string { return s.pushed }))
+	u.texts("last_error", all(list, func(s *settledAccount) string { return s.lastError }))
+	u.texts("state", all(list, func(s *settledAccount) string { return string(s.row.State) }))
+	query := `UPDATE account AS t SET username = nullif(v.username, ''), external_id = nullif(v.external_id, ''), intent = nullif(v.intent, ''), pushed = nullif(v.pushed, ''),
+ last_error = nullif(v.last_error, ''), owner = NULL, lease = NULL, updated_at = ` + u.arg(tx.now.UnixMicro()) + `,
+ state = CASE WHEN t.version = v.version THEN v.state ELSE 'pending' END, attempts = CASE WHEN t.version = v.version THEN v.attempts ELSE 0 END,
+ due = CASE WHEN t.version = v.version THEN nullif(v.due, 0) ELSE t.due END, urgent = CASE WHEN t.version = v.version THEN v.urgent ELSE t.urgent END` +
+		u.from() + "WHERE t.seq = v.seq AND t.owner = v.owner AND t.tenant = " + u.arg(tx.tenant) + " RETURNING t.seq, t.due"
+	return tx.each(query, u.args, func(scan func(...any) error) error {
+		var seq int64
+		var at sql.NullInt64
+		err := scan(&seq, &at)
+		due[seq] = fromMicros(at)
+		return err
+	})
 }

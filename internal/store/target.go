@@ -133,7 +133,15 @@ func one[T any](list []T, err error) func(format string, args ...any) (T, error)
 	}
 }
 
-// DeleteTarget forgets a target and its accounts. What stands at the target stays.
+// LockTarget keeps anybody else from changing a target, and from making accounts on it, until the transaction ends.
+func (tx *Tx) LockTarget(seq int64) error {
+	if tx.store.engine == SQLite {
+		return nil
+	}
+	return tx.exec("SELECT seq FROM target WHERE seq = $1 AND tenant = $2 FOR UPDATE", seq, tx.tenant)
+}
+
+// DeleteTarget forgets a target, which the caller has locked, and its accounts. What stands at the target stays.
 func (tx *Tx) DeleteTarget(seq int64) error {
 	if err := tx.exec("DELETE FROM account WHERE target = $1 AND tenant = $2", seq, tx.tenant); err != nil {
 		return err
