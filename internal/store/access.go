@@ -38,12 +38,14 @@ func (tx *Tx) keys(where string, args ...any) ([]KeyRow, error) {
 	return list, err
 }
 
+const keyByHash = "SELECT seq, id, tenant, name, prefix, scope, application, person, expires_at, last_used_at, created_at FROM api_key WHERE hash = $1"
+
 // KeyByHash gives the key of any tenant that has this hash, or muster.NotFound: it is how a tenant is found out. Every request asks it, so the name
 // of an application is left out, and a person is asked for only where there is one.
 func (tx *Tx) KeyByHash(hash []byte) (KeyRow, error) {
 	var k KeyRow
 	var application, person, expires, used, created sql.NullInt64
-	err := tx.row("SELECT seq, id, tenant, name, prefix, scope, application, person, expires_at, last_used_at, created_at FROM api_key WHERE hash = $1", []any{hash},
+	err := tx.row(keyByHash, []any{hash},
 		&k.Seq, &k.ID, &k.Tenant, &k.Name, &k.Prefix, (*string)(&k.Scope), &application, &person, &expires, &used, &created)
 	if errors.Is(err, errNone) {
 		return k, muster.Errorf(muster.NotFound, "", "There is no such key.")

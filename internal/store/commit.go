@@ -80,11 +80,14 @@ func (s *Store) send(u *unitOfWork) bool {
 	return true
 }
 
-func (s *Store) closeCommits() {
+func (s *Store) closeWork() {
 	s.closing.Lock()
 	s.closing.closed = true
-	close(s.commits)
+	if s.commits != nil {
+		close(s.commits)
+	}
 	s.closing.Unlock()
+	s.end()
 	s.done.Wait()
 }
 

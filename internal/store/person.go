@@ -104,10 +104,12 @@ func (tx *Tx) PeopleByID(ids []uuid.UUID) (map[uuid.UUID]PersonRow, error) {
 	return found, err
 }
 
+const personBySeq = "SELECT " + personColumns + " FROM person t WHERE t.seq = $1 AND t.tenant = $2"
+
 // Person gives one person by id, or muster.NotFound.
 func (tx *Tx) Person(id uuid.UUID) (PersonRow, error) {
 	var p PersonRow
-	err := tx.each("SELECT "+personColumns+" FROM person t WHERE t.seq = $1 AND t.tenant = $2", []any{muster.PersonSeq(id), tx.tenant}, func(scan func(...any) error) (err error) {
+	err := tx.each(personBySeq, []any{muster.PersonSeq(id), tx.tenant}, func(scan func(...any) error) (err error) {
 		p, err = scanPerson(scan)
 		return err
 	})
@@ -140,37 +142,41 @@ func (tx *Tx) Holders(column KeyColumn, keys []string) (map[string]int64, error)
 // mostAtOnce is how many keys HoldersOf looks up with one statement.
 const mostAtOnce = 8
 
+// keysLookUp is the query of HoldersOf: one part for each key, in the order of the list.
+func keysLookUp(columns []KeyColumn) string {
+	parts := make([]string, len(columns))
+	for i, column := range columns {
+		parts[i] = fmt.Sprintf("SELECT %d, seq FROM person WHERE tenant = $1 AND %s = $%d", i, column, i+2)
+	}
+	return strings.Join(parts, " UNION ALL ")
+}
+
 // HoldersOf is Holders for a few keys of several kinds, with one statement. It gives nil when there are too many. Keys that nobody holds are there,
 // with 0.
 func (tx *Tx) HoldersOf(asked map[KeyColumn][]string) (map[KeyColumn]map[string]int64, error) {
-	type one struct {
-		column KeyColumn
-		key    string
-	}
-	var list []one
-	var parts []string
+	var columns []KeyColumn
+	var keys []string
 	args := []any{tx.tenant}
 	found := make(map[KeyColumn]map[string]int64, len(asked))
 	for _, column := range slices.Sorted(maps.Keys(asked)) {
 		found[column] = make(map[string]int64, len(asked[column]))
 		for _, key := range asked[column] {
 			found[column][key] = 0
-			parts = append(parts, fmt.Sprintf("SELECT %d, seq FROM person WHERE tenant = $1 AND %s = $%d", len(list), column, len(list)+2))
-			list, args = append(list, one{column, key}), append(args, key)
+			columns, keys, args = append(columns, column), append(keys, key), append(args, key)
 		}
 	}
-	if len(list) > mostAtOnce {
+	if len(keys) > mostAtOnce {
 		return nil, nil
 	}
-	if len(list) == 0 {
+	if len(keys) == 0 {
 		return found, nil
 	}
-	err := tx.each(strings.Join(parts, " UNION ALL "), args, func(scan func(...any) error) error {
+	err := tx.each(keysLookUp(columns), args, func(scan func(...any) error) error {
 		var i int
 		var seq int64
 		err := scan(&i, &seq)
 		if err == nil {
-			found[list[i].column][list[i].key] = seq
+			found[columns[i]][keys[i]] = seq
 		}
 		return err
 	})
@@ -182,6 +188,7 @@ func (tx *Tx) NextPeople(n int) ([]int64, error) {
 	if !tx.single || n != 1 {
 		return tx.nextSeqs("person", n)
 	}
+	tx.AfterCommit(tx.store.grewByOne)
 	seq, err := tx.store.numbers.one("person", func(n int) ([]int64, error) { return tx.nextSeqs("person", n) })
 	return []int64{seq}, err
 }

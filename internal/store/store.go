@@ -43,6 +43,9 @@ type Store struct {
 
 	commits chan *unitOfWork // SQLite: to the goroutine that shares commits; nil on PostgreSQL
 	closing closing
+	alive   context.Context // ends with Close
+	end     context.CancelFunc
+	growth  growth
 	waiting waitCount
 	shards  *shards  // PostgreSQL: of counts; nil on SQLite
 	numbers numbers  // PostgreSQL: for single writes
@@ -61,6 +64,8 @@ type Options struct {
 // Open opens the database; it does not create or migrate a schema (Migrate does).
 func Open(ctx context.Context, o Options) (*Store, error) {
 	s := &Store{engine: SQLite, now: o.Now, numbers: numbers{of: map[string]*someNumbers{}}}
+	s.alive, s.end = context.WithCancel(context.Background())
+	s.growth.next.Store(firstLook)
 	if s.now == nil {
 		s.now = time.Now
 	}
@@ -183,9 +188,7 @@ func (s *Store) Ping(ctx context.Context) error {
 func (s *Store) Close() error {
 	var err error
 	s.close.Do(func() {
-		if s.commits != nil {
-			s.closeCommits()
-		}
+		s.closeWork()
 		handles := []*sql.DB{s.write, s.spare, s.quick}
 		if s.read != s.write {
 			handles = append(handles, s.read)
