@@ -74,7 +74,7 @@ func RulesOf(s muster.Settings) Rules { return Rules{Usernames: s.Usernames.With
 // Carry decides on every op, in order, as if they were carried out one after the other, and writes what came of it. A fault in one op leaves
 // the others alone. The error is for what makes all of them impossible; store.ErrClash has the transaction repeated.
 //
-// It costs a fixed number of statements, whatever the number of ops, but for one UPDATE for each person that changes.
+// It costs a fixed number of statements, whatever the number of ops, but for one UPDATE on SQLite for each person that changes.
 func (r *Roster) Carry(tx *store.Tx, rules Rules, ops []Op) ([]Outcome, error) {
 	c := newCarry(tx, rules, ops)
 	for _, step := range []func() error{c.load, c.managers, c.bound, c.claim, c.code, c.name, c.write} {
