@@ -23,4 +23,6 @@ func (i *Invite) Activation(ctx context.Context, args provision.ActivationArgs) 
 }
 
 // Report does the job of telling an import's end.
-func (i *Invite) Report(ctx context.Context, args intake.ReportArgs) error { return i.report(ctx, args) }
+func (i *Invite) Report(ctx context.Context, args intake.ReportArgs) error {
+	return i.report(ctx, args)
+}

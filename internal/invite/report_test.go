@@ -149,7 +149,9 @@ func TestNobodyIsToldWhoIsNotToBe(t *testing.T) {
 	invitetest.Each(t, func(o *invitetest.Office) {
 		quietly(o)
 		ended(o, sent(o, intake.Options{Report: true}, batch.CarryIt, row(1))) // there is no address
-		o.Until("its job is done", func() bool { return counted(o, "SELECT count(*) FROM river_job WHERE kind = 'report' AND state = 'completed'") == 1 })
+		o.Until("its job is done", func() bool {
+			return counted(o, "SELECT count(*) FROM river_job WHERE kind = 'report' AND state = 'completed'") == 1
+		})
 		reportTo(o, "office@example.org")
 		ended(o, sent(o, intake.Options{}, batch.CarryIt, row(2))) // nobody asked
 		failed := ended(o, sent(o, intake.Options{Report: true}, batch.CarryIt, `{"email":"nothing"}`))
@@ -227,8 +229,12 @@ func TestARefusedReportStopsNothing(t *testing.T) {
 		if b := ended(o, sent(o, intake.Options{Report: true}, batch.CarryIt, row(1))); b.Counts.Done != 1 {
 			t.Errorf("the import is %+v", b.Counts)
 		}
-		o.Until("refused", func() bool { return counted(o, "SELECT count(*) FROM mail WHERE state = 'failed' AND batch IS NOT NULL") == 1 })
-		o.Until("the other mail", func() bool { return counted(o, "SELECT count(*) FROM mail WHERE state = 'sent' AND ticket IS NOT NULL") == 1 })
+		o.Until("refused", func() bool {
+			return counted(o, "SELECT count(*) FROM mail WHERE state = 'failed' AND batch IS NOT NULL") == 1
+		})
+		o.Until("the other mail", func() bool {
+			return counted(o, "SELECT count(*) FROM mail WHERE state = 'sent' AND ticket IS NOT NULL") == 1
+		})
 		if !strings.Contains(o.Log(), "the report of an import could not be mailed") {
 			t.Error("the log does not tell")
 		}
