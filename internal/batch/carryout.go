@@ -37,7 +37,10 @@ func (e *Engine) carryOut(tx *store.Tx, b *store.BatchRow, next decoded) error {
 	if err != nil {
 		return err
 	}
-	if next.foreseen != nil && len(stored) == 0 {
+	switch {
+	case next.foreseen != nil && len(stored) > 0:
+		return errMissed
+	case next.foreseen != nil:
 		return e.fulfil(tx, b, next)
 	}
 	final := map[int]bool{}

@@ -111,7 +111,7 @@ func (d *drive) chunk(ctx context.Context, b store.BatchRow) error {
 	if next.end < b.Total {
 		d.readAhead(ctx, b, next.end, next.foreseen != nil)
 	}
-	err := d.carryOut(ctx, next)
+	err := d.carryOut(ctx, b, next)
 	if held := (*holding)(nil); errors.As(err, &held) {
 		err = d.engine.store.Bulk(ctx, d.tenant, func(tx *store.Tx) error { return d.write(tx, next, held) })
 	}
@@ -139,6 +139,8 @@ func (d *drive) write(tx *store.Tx, next decoded, held *holding) error {
 	switch {
 	case held != nil:
 		return d.engine.hold(tx, &b, next, held)
+	case b.State == muster.Planning && next.foreseen != nil:
+		return errMissed
 	case b.State == muster.Planning:
 		return d.engine.planChunk(tx, &b, next)
 	}
@@ -164,10 +166,7 @@ func (d *drive) take(ctx context.Context, b store.BatchRow) decoded {
 		next := <-d.ahead
 		d.ahead = nil
 		d.cancel()
-		if next.first == b.NextIndex && next.err == nil {
-			if !d.sight.clear {
-				next.foreseen = nil
-			}
+		if next.first == b.NextIndex && next.err == nil && (next.foreseen == nil || d.sight.clear) {
 			return next
 		}
 	}

@@ -44,10 +44,10 @@ type Foreseen struct {
 	Number func(tx *store.Tx) error // settles what is only known then
 	Write  func(tx *store.Tx) error // writes what the items tell, but for the items
 
-	Numbered bool                 // Items need not wait for Number
-	Items    func() []muster.Item // may be called while Write is at work
+	Known []muster.Item        // nil when the items are known only after Number
+	Items func() []muster.Item // gives them then; it may be called while Write is at work
 
-	outcome outcome
+	outcome outcome // of those that are known
 }
 
 // outcome is items that are ready to be written.

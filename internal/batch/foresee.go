@@ -3,6 +3,7 @@ package batch
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/musterid/muster"
 	"github.com/musterid/muster/internal/store"
@@ -50,12 +51,13 @@ func (d *drive) foresee(ctx context.Context, b store.BatchRow, next *decoded) {
 		if err != nil || f == nil {
 			return err
 		}
-		if f.Numbered {
-			if f.outcome, err = outcomeOf(tx, f.Items()); err != nil {
+		if f.Known != nil {
+			if f.outcome, err = outcomeOf(tx, f.Known); err != nil {
 				return err
 			}
+			f.Known = nil
 		}
-		next.foreseen = f
+		next.foreseen, next.rows = f, nil // they are read again when they are needed, and many rows do not wait for their turn twice
 		return nil
 	})
 	if err != nil && ctx.Err() == nil {
@@ -63,23 +65,33 @@ func (d *drive) foresee(ctx context.Context, b store.BatchRow, next *decoded) {
 	}
 }
 
+// errMissed is a chunk that was not foreseen well.
+var errMissed = errors.New("batch: rows are not what they were foreseen to be")
+
 // carryOut writes a chunk: as it was foreseen, and when that fails, as it is decided then.
-func (d *drive) carryOut(ctx context.Context, next decoded) error {
-	tried := false
-	write := func(tx *store.Tx) error {
-		now := next
-		if tried && now.foreseen != nil {
-			d.sight.missed()
-			now.foreseen = nil
+func (d *drive) carryOut(ctx context.Context, b store.BatchRow, next decoded) error {
+	if next.foreseen != nil {
+		tried := false
+		err := d.engine.store.Bulk(ctx, d.tenant, func(tx *store.Tx) error {
+			if tried { // it lost to another transaction, and is not repeated
+				return errMissed
+			}
+			tried = true
+			err := d.write(tx, next, nil)
+			if errors.Is(err, store.ErrClash) || store.Refused(err) {
+				return fmt.Errorf("%w: %v", errMissed, err) //nolint:errorlint // a clash would have the transaction repeated
+			}
+			return err
+		})
+		if !errors.Is(err, errMissed) {
+			return err
 		}
-		tried = true
-		return d.write(tx, now, nil)
+		d.sight.missed()
+		if next = d.decode(ctx, b, next.first, next.end-next.first); next.err != nil {
+			return next.err
+		}
 	}
-	err := d.engine.store.Bulk(ctx, d.tenant, write)
-	if next.foreseen != nil && (errors.Is(err, store.ErrClash) || store.Refused(err)) {
-		err = d.engine.store.Bulk(ctx, d.tenant, write)
-	}
-	return err
+	return d.engine.store.Bulk(ctx, d.tenant, func(tx *store.Tx) error { return d.write(tx, next, nil) })
 }
 
 // fulfil writes what was foreseen.
@@ -89,7 +101,7 @@ func (e *Engine) fulfil(tx *store.Tx, b *store.BatchRow, next decoded) error {
 		return err
 	}
 	out, prepared := f.outcome, make(chan error, 1)
-	if f.Numbered {
+	if out.packed != nil {
 		prepared <- nil
 	} else {
 		go func() {
@@ -108,15 +120,22 @@ func (e *Engine) fulfil(tx *store.Tx, b *store.BatchRow, next decoded) error {
 	return e.keepNew(tx, b, next, out)
 }
 
-// outcomeOf makes items ready to be written. It takes nothing but time, the tenant's number and the clock from the transaction, which may be at work
+// outcomeOf makes items ready to be written, and keeps of them what is still asked for. It takes nothing but time, the tenant's number and the clock from the transaction, which may be at work
 // meanwhile.
 func outcomeOf(tx *store.Tx, items []muster.Item) (out outcome, err error) {
-	out.items = items
 	if out.packed, err = tx.PackItems(items); err != nil {
 		return out, err
 	}
-	out.digest, err = digest(items, out.packed)
-	return out, err
+	if out.digest, err = digest(items, out.packed); err != nil {
+		return out, err
+	}
+	for i := range items { // what counts is that somebody was created; the texts tell the rest, and many items wait at the same time
+		if items[i].Change.Action == muster.Create {
+			items[i].Change.Fields = nil
+		}
+	}
+	out.items = items
+	return out, nil
 }
 
 // keepNew stores outcomes of rows that had none.

@@ -34,7 +34,8 @@ func (in *Intake) Foresee(tx *store.Tx, b *store.BatchRow, decoded any, first in
 	if people == nil || err != nil {
 		return nil, err
 	}
-	return &batch.Foreseen{
+	briefs := rows.briefs()
+	foreseen := &batch.Foreseen{
 		Number: func(tx *store.Tx) error {
 			now, err := tx.Own()
 			if err != nil {
@@ -45,10 +46,14 @@ func (in *Intake) Foresee(tx *store.Tx, b *store.BatchRow, decoded any, first in
 			}
 			return people.Number(tx)
 		},
-		Write:    people.Write,
-		Numbered: people.Numbered(),
-		Items:    func() []muster.Item { return rows.enrolled(people, b.Seq, first) },
-	}, nil
+		Write: people.Write,
+		Items: func() []muster.Item { return enrolled(people, briefs, b.Seq, first) },
+	}
+	if people.Numbered() {
+		foreseen.Known, foreseen.Items = foreseen.Items(), nil
+		people.Told()
+	}
+	return foreseen, nil
 }
 
 // new says whether every row enrols somebody new, unless somebody is here who has a key of theirs.
@@ -69,14 +74,29 @@ func (c *chunk) new() bool {
 	return true
 }
 
-// enrolled are the items of rows all of which have enrolled somebody.
-func (c *chunk) enrolled(people *roster.Foreseen, b int64, first int) []muster.Item {
-	items := make([]muster.Item, len(c.wishes))
-	for i := range items {
+// brief is what the item of a row has from the row itself.
+type brief struct {
+	row     int
+	reasons muster.Errors
+	secret  bool
+}
+
+func (c *chunk) briefs() []brief {
+	list := make([]brief, len(c.wishes))
+	for i := range list {
 		w := &c.wishes[i]
-		items[i] = muster.Item{Batch: b, Index: first + i, Row: w.row, State: muster.DoneItem, Reasons: c.options.inColumns(w.warnings)}
+		list[i] = brief{w.row, c.options.inColumns(w.warnings), w.secret}
+	}
+	return list
+}
+
+// enrolled are the items of rows all of which have enrolled somebody.
+func enrolled(people *roster.Foreseen, rows []brief, b int64, first int) []muster.Item {
+	items := make([]muster.Item, len(rows))
+	for i, row := range rows {
+		items[i] = muster.Item{Batch: b, Index: first + i, Row: row.row, State: muster.DoneItem, Reasons: row.reasons}
 		items[i].Person, items[i].Change = people.Enrolled(i)
-		if w.secret {
+		if row.secret {
 			items[i].Change = items[i].Change.With("password")
 		}
 	}

@@ -12,9 +12,10 @@ import (
 // Foreseen are people who are to be enrolled, decided on before it is their turn: as if nobody held a key that one of them claims. Nobody is asked
 // about that, because writing them tells: a key that is held after all is refused then, and Carry decides anew.
 type Foreseen struct {
-	c        *carry
-	enrolled []*working
-	numbered bool // usernames, codes and seqs are theirs already
+	c        *carry // nil once nothing more is to be told or decided
+	numbered bool   // usernames, codes and seqs are theirs already
+	presumed []string
+	states   map[muster.State]int // how many are enrolled in each
 	packed   *store.PackedPeople
 }
 
@@ -31,7 +32,7 @@ func (r *Roster) Foresee(tx *store.Tx, rules Rules, ops []Op) (*Foreseen, error)
 		}
 	}
 	rules.presumed = true
-	f := &Foreseen{c: newCarry(tx, rules, ops)}
+	f := &Foreseen{c: newCarry(tx, rules, ops), states: map[muster.State]int{}}
 	for _, step := range []func() error{f.c.load, f.c.claim} {
 		if err := step(); err != nil {
 			return nil, err
@@ -40,19 +41,20 @@ func (r *Roster) Foresee(tx *store.Tx, rules Rules, ops []Op) (*Foreseen, error)
 	if !f.clear() {
 		return nil, nil
 	}
-	f.enrolled = f.c.at
 	if tx.TakesNumbersBeside() {
 		f.numbered = true
 		if err := f.number(); err != nil || !f.clear() {
 			return nil, err
 		}
 	}
-	rows := make([]*store.PersonRow, len(f.enrolled))
-	for i, w := range f.enrolled {
-		rows[i] = w.row
+	f.presumed = f.c.claims.presumed
+	for i, p := range f.c.state {
+		f.states[p.State]++
+		f.c.ops[i].Draft, f.c.ops[i].New = nil, nil // they may go: many wait at the same time
 	}
+	f.c.first, f.c.claims = nil, claims{held: map[store.KeyColumn]map[string]int64{store.UsernameKey: {}, store.CodeKey: {}}}
 	var err error
-	f.packed, err = tx.PackPeople(rows, f.numbered)
+	f.packed, err = tx.PackPeople(f.c.state, f.numbered)
 	return f, err
 }
 
@@ -76,7 +78,7 @@ func (f *Foreseen) number() error {
 			return err
 		}
 	}
-	return f.c.identify(f.enrolled)
+	return f.c.identify(f.c.at)
 }
 
 // Numbered says whether everything of the people is known, and not only after Number.
@@ -88,11 +90,13 @@ func (f *Foreseen) Enrolled(i int) (seq int64, change muster.Change) {
 	return p.Seq, p.Creation()
 }
 
+// Told says that Enrolled will not be asked again, of people who are numbered: what only that tells is forgotten.
+func (f *Foreseen) Told() { f.c = nil }
+
 // Number settles, in the transaction that is to write the people, what was not known before. store.ErrClash says that they were not foreseen well:
 // nothing of what the transaction did may stay then, and Carry is to decide. It is called once, and so is Write, which may say the same.
 func (f *Foreseen) Number(tx *store.Tx) error {
-	f.c.tx = tx
-	retired, err := tx.RetiredAmong(f.c.claims.presumed)
+	retired, err := tx.RetiredAmong(f.presumed)
 	if err != nil {
 		return err
 	}
@@ -102,6 +106,7 @@ func (f *Foreseen) Number(tx *store.Tx) error {
 	if f.numbered {
 		return nil
 	}
+	f.c.tx = tx
 	if err := f.number(); err != nil {
 		return err
 	}
@@ -116,9 +121,5 @@ func (f *Foreseen) Write(tx *store.Tx) error {
 	if err := tx.InsertPackedPeople(f.packed); err != nil {
 		return err
 	}
-	delta := map[muster.State]int{}
-	for _, w := range f.enrolled {
-		delta[w.row.State]++
-	}
-	return tx.CountPeople(delta)
+	return tx.CountPeople(f.states)
 }
