@@ -59,10 +59,15 @@ func (tx *Tx) insertRows(table string, columns []string, rows [][]any) error {
 	return nil
 }
 
-// insertSome carries an INSERT out.
+// insertSome carries an INSERT out. SQLite's connections keep their statements themselves, also from one of the functions that share a commit to the
+// next.
 func (tx *Tx) insertSome(query string, args []any) error {
 	if tx.single {
 		return tx.later(query, args...)
+	}
+	if tx.store.engine == SQLite {
+		_, err := tx.on.ExecContext(tx.ctx, query, args...)
+		return err
 	}
 	stmt, err := tx.prepared(query)
 	if err != nil {

@@ -16,6 +16,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -46,12 +47,14 @@ type Store struct {
 	alive   context.Context // ends with Close
 	end     context.CancelFunc
 	growth  growth
-	waiting waitCount
-	shards  *shards  // PostgreSQL: of counts; nil on SQLite
-	numbers numbers  // PostgreSQL: for single writes
-	types   sync.Map // PostgreSQL: of columns, for copyFrom
-	done    sync.WaitGroup
-	close   sync.Once
+
+	settings atomic.Pointer[readSettings] // the last that were read
+	waiting  waitCount
+	shards   *shards  // PostgreSQL: of counts; nil on SQLite
+	numbers  numbers  // PostgreSQL: for single writes
+	types    sync.Map // PostgreSQL: of columns, for copyFrom
+	done     sync.WaitGroup
+	close    sync.Once
 }
 
 // Options say where the database is.

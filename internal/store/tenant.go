@@ -55,7 +55,7 @@ func (tx *Tx) Own() (muster.Tenant, error) {
 	found := false
 	err := tx.each(query, []any{tx.tenant}, func(scan func(...any) error) (err error) {
 		found = true
-		own, err = scanTenant(scan, &targets)
+		own, err = tx.scanTenant(scan, &targets)
 		return err
 	})
 	if err == nil && !found {
@@ -77,7 +77,7 @@ const tenantColumns = "seq, id, code, name, settings, created_at"
 func (tx *Tx) tenants(where string, args ...any) ([]muster.Tenant, error) {
 	var list []muster.Tenant
 	err := tx.each("SELECT "+tenantColumns+" FROM tenant "+where, args, func(scan func(...any) error) error {
-		t, err := scanTenant(scan)
+		t, err := tx.scanTenant(scan)
 		list = append(list, t)
 		return err
 	})
@@ -85,16 +85,35 @@ func (tx *Tx) tenants(where string, args ...any) ([]muster.Tenant, error) {
 }
 
 // scanTenant reads a tenant, and what was selected behind it.
-func scanTenant(scan func(...any) error, more ...any) (muster.Tenant, error) {
-	t := muster.Tenant{Settings: muster.DefaultSettings()}
+func (tx *Tx) scanTenant(scan func(...any) error, more ...any) (muster.Tenant, error) {
+	var t muster.Tenant
 	var settings string
 	var created sql.NullInt64
 	if err := scan(append([]any{&t.Seq, &t.ID, &t.Code, &t.Name, &settings, &created}, more...)...); err != nil {
 		return t, err
 	}
 	t.CreatedAt = fromMicros(created)
-	if err := json.Unmarshal([]byte(settings), &t.Settings); err != nil {
-		return t, fmt.Errorf("store: settings of tenant %d: %w", t.Seq, err)
+	var err error
+	if t.Settings, err = tx.store.readSettings(settings); err != nil {
+		err = fmt.Errorf("store: settings of tenant %d: %w", t.Seq, err)
 	}
-	return t, nil
+	return t, err
+}
+
+// readSettings are settings that were read, with their text. Every request asks for its tenant's, and most tenants are alone.
+type readSettings struct {
+	text     string
+	settings muster.Settings
+}
+
+func (s *Store) readSettings(text string) (muster.Settings, error) {
+	if last := s.settings.Load(); last != nil && last.text == text {
+		return last.settings, nil
+	}
+	settings := muster.DefaultSettings()
+	err := json.Unmarshal([]byte(text), &settings)
+	if err == nil && settings.Issuers == nil && settings.Catalogues == nil { // there is nothing in them that two could share
+		s.settings.Store(&readSettings{text, settings})
+	}
+	return settings, err
 }
