@@ -24,7 +24,8 @@ const (
 	oldLook   = 10 * time.Minute
 	oldAtOnce = 1000
 
-	// SealedFor is how long the password of a row is kept that was not carried out or that nobody came of, so that the row can be sent once more.
+	// SealedFor is how long the password of a row is kept that nobody came of, or whose batch ended before its turn, so that the row can be sent once
+	// more.
 	SealedFor = 24 * time.Hour
 )
 
@@ -293,8 +294,8 @@ func (h *Hasher) keep(ctx context.Context, done <-chan store.HashedPassword) (ke
 	}
 }
 
-// DropOld forgets passwords that came SealedFor ago or earlier with rows that were not carried out, or that nobody came of. Those that wait to be hashed
-// are not among them: their rows were answered as done.
+// DropOld forgets passwords that came SealedFor ago or earlier with rows that nobody came of, or that were not carried out before their batch ended. Those
+// that wait to be hashed are not among them: their rows were answered as done.
 func (h *Hasher) DropOld(ctx context.Context) error {
 	for {
 		n := int64(0)

@@ -2,6 +2,7 @@ package access_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"testing"
@@ -244,14 +245,20 @@ func TestPasswordsThatCannotBeHashed(t *testing.T) {
 
 func TestOldPasswordsAreForgotten(t *testing.T) {
 	eachLodge(t, func(t *testing.T, h *lodge) {
-		ana := h.named(t, h.tenant, "ana", muster.Active)
+		ana, bob := h.named(t, h.tenant, "ana", muster.Active), h.named(t, h.tenant, "bob", muster.Active)
 		h.sealed(t, h.tenant, sent{0, "of a row that failed"}, sent{ana.Seq, good})
-		h.received(t, h.tenant, sent{0, "of a row that is never reached"})
+		ended := h.received(t, h.tenant, sent{0, "of a row that is never reached"})
+		late := []sent{{bob.Seq, "of a row that is reached late"}}
+		held := h.received(t, h.tenant, late...)
+		h.write(t, h.tenant, func(tx *store.Tx) error {
+			ended.State, held.State = muster.Cancelled, muster.HeldBatch
+			return errors.Join(tx.SaveBatch(ended), tx.SaveBatch(held))
+		})
 		hasher := h.hasher(t, h.st)
 		for _, step := range []struct {
 			after time.Duration
 			left  int
-		}{{0, 3}, {access.SealedFor, 3}, {time.Second, 1}} {
+		}{{0, 4}, {access.SealedFor, 4}, {time.Second, 2}, {30 * access.SealedFor, 2}} {
 			h.clock.Advance(step.after)
 			if err := hasher.DropOld(t.Context()); err != nil || h.waiting(t) != step.left {
 				t.Errorf("%v later %d are sealed, want %d: %v", step.after, h.waiting(t), step.left, err)
@@ -259,6 +266,10 @@ func TestOldPasswordsAreForgotten(t *testing.T) {
 		}
 		if h.hash(t) != 1 || !h.signs(t, "ana", good) {
 			t.Error("a password whose row was done is lost, because hashing it took long")
+		}
+		h.carried(t, held, late...)
+		if !h.signs(t, "bob", late[0].password) {
+			t.Error("a password is lost because its batch was held for long")
 		}
 	})
 }

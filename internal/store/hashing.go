@@ -34,7 +34,8 @@ const (
 	waitingOf   = `SELECT batch, idx, person, sealed FROM sealed_password WHERE tenant = $1 AND person > 0 AND (lease IS NULL OR lease <= $2)
  ORDER BY batch, idx LIMIT $3`
 	dropOld = `DELETE FROM sealed_password WHERE (batch, idx) IN (SELECT batch, idx FROM sealed_password
- WHERE (person IS NULL OR person = 0) AND created_at < $1 ORDER BY created_at LIMIT $2) AND (person IS NULL OR person = 0)`
+ WHERE (person IS NULL OR person = 0) AND created_at < $1 AND (person = 0 OR EXISTS (SELECT 1 FROM batch b
+ WHERE b.seq = sealed_password.batch AND b.state IN ('finished', 'cancelled', 'failed'))) ORDER BY created_at LIMIT $2) AND (person IS NULL OR person = 0)`
 )
 
 // AnyWaiting says whether a password waits that nobody is at.
@@ -140,8 +141,9 @@ func (tx *Tx) DropSealed(list []WaitingPassword) error {
 	return tx.dropSealed(rows)
 }
 
-// DropOldSealed forgets passwords from before a time that do not wait to be hashed, because their rows were not carried out or came to nothing. It gives
-// how many, which is limit at most. It is called with a transaction of Everyone.
+// DropOldSealed forgets passwords from before a time that do not wait to be hashed, because their rows came to nothing or were not carried out before
+// their batch ended. Those of rows whose turn is still to come stay, however long their batch waits or is held: the row is to have its password then. It
+// gives how many, which is limit at most. It is called with a transaction of Everyone.
 func (tx *Tx) DropOldSealed(before time.Time, limit int) (n int64, err error) {
 	return tx.affect(dropOld, micros(before), limit)
 }
