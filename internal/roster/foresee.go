@@ -96,13 +96,6 @@ func (f *Foreseen) Told() { f.c = nil }
 // Number settles, in the transaction that is to write the people, what was not known before. store.ErrClash says that they were not foreseen well:
 // nothing of what the transaction did may stay then, and Carry is to decide. It is called once, and so is Write, which may say the same.
 func (f *Foreseen) Number(tx *store.Tx) error {
-	retired, err := tx.RetiredAmong(f.presumed)
-	if err != nil {
-		return err
-	}
-	if len(retired) > 0 {
-		return fmt.Errorf("%w: a username is out of use", store.ErrClash)
-	}
 	if f.numbered {
 		return nil
 	}
@@ -116,10 +109,17 @@ func (f *Foreseen) Number(tx *store.Tx) error {
 	return nil
 }
 
-// Write enrols the people.
+// Write enrols the people. Which usernames are out of use is asked once these stand: whoever gave one up while they were written is seen then.
 func (f *Foreseen) Write(tx *store.Tx) error {
 	if err := tx.InsertPackedPeople(f.packed); err != nil {
 		return err
+	}
+	retired, err := tx.RetiredAmong(f.presumed)
+	if err != nil {
+		return err
+	}
+	if len(retired) > 0 {
+		return fmt.Errorf("%w: a username is out of use", store.ErrClash)
 	}
 	return tx.CountPeople(f.states)
 }
