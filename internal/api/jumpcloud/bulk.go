@@ -101,8 +101,18 @@ func (s *surface) admin(q *request) (string, error) {
 
 // content is the body of a job as it arrives, unpacked. What is read of it goes into sum.
 type content struct {
-	io.Reader
-	sum hash.Hash
+	body   io.Reader
+	sum    hash.Hash
+	broken bool // not all of it could be read
+}
+
+func (c *content) Read(b []byte) (int, error) {
+	n, err := c.body.Read(b)
+	c.sum.Write(b[:n])
+	if err != nil && !errors.Is(err, io.EOF) {
+		c.broken = true
+	}
+	return n, err
 }
 
 func (s *surface) body(q *request) (*content, error) {
@@ -121,9 +131,7 @@ func (s *surface) body(q *request) (*content, error) {
 	default:
 		return nil, refuse(http.StatusUnsupportedMediaType, "Send the body as it is, or packed with gzip.")
 	}
-	c := &content{sum: sha256.New()}
-	c.Reader = io.TeeReader(body, c.sum)
-	return c, nil
+	return &content{body: body, sum: sha256.New()}, nil
 }
 
 func (s *surface) tooLarge() *refusal {
@@ -166,7 +174,7 @@ func (s *surface) claim(q *request, c *content) (once, any, error) {
 	}
 	n, err := io.Copy(io.Discard, io.LimitReader(c, s.BulkBody+1))
 	if err != nil {
-		return once{}, nil, badRequest("", intake.BodyInvalidJSON, "The body did not arrive as a whole.")
+		return once{}, nil, notWhole()
 	}
 	if n > s.BulkBody || !bytes.Equal(s.Access.Digest(c.sum.Sum(nil)), k.Sum) {
 		return once{}, nil, muster.Errorf(muster.Conflict, repeatHeader, "This idempotency key was used for another request. Take a new one for each request.")
@@ -211,7 +219,7 @@ func (s *surface) receive(q *request, m *mode, silent bool, c *content, once onc
 		return once.claim.Remember(tx, access.Answer{Status: http.StatusOK, Body: text})
 	}
 	if _, err := s.Intake.ReceiveArray(q.ctx, q.caller, c, array); err != nil {
-		return nil, errors.Join(s.bodyRefused(err), s.Access.Abandon(context.WithoutCancel(q.ctx), once.claim))
+		return nil, errors.Join(c.refused(err), s.Access.Abandon(context.WithoutCancel(q.ctx), once.claim))
 	}
 	return jobID{id}, nil
 }
@@ -219,13 +227,19 @@ func (s *surface) receive(q *request, m *mode, silent bool, c *content, once onc
 // mostElement is the largest object of a body.
 const mostElement = 1 << 20
 
-// bodyRefused puts a fault of a body as a whole into this surface's words (contract §3.3).
-func (s *surface) bodyRefused(err error) error {
+// notWhole is the refusal of a body that was cut off, stood still or is no gzip all through.
+func notWhole() *refusal {
+	return badRequest("", intake.BodyInvalidJSON, "The body did not arrive as a whole.")
+}
+
+// refused puts a fault of a body as a whole into this surface's words (contract §3.3).
+func (c *content) refused(err error) error {
 	var body *intake.BodyError
-	if !errors.As(err, &body) {
-		if errors.Is(err, gzip.ErrChecksum) || errors.Is(err, gzip.ErrHeader) || errors.Is(err, io.ErrUnexpectedEOF) {
-			return badRequest("", intake.BodyInvalidJSON, "The body did not arrive as a whole.")
-		}
+	switch {
+	case errors.As(err, &body):
+	case c.broken:
+		return notWhole()
+	default:
 		return err
 	}
 	status := http.StatusBadRequest

@@ -1,12 +1,15 @@
 package jumpcloud_test
 
 import (
+	"bufio"
 	"bytes"
 	"compress/gzip"
 	"fmt"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/musterid/muster/internal/api/apitest"
 	"github.com/musterid/muster/internal/config"
@@ -56,6 +59,7 @@ func TestLimitsOfABody(t *testing.T) {
 			{"TooManyBytesPacked", packed(t, long), "too_large", 413, []string{"Content-Encoding", "gzip"}},
 			{"PackedAndCutOff", packed(t, minimal("d", 20))[:60], "invalid_json", 400, []string{"Content-Encoding", "gzip"}},
 			{"PackedTwice", packed(t, packed(t, minimal("d", 2))), "invalid_utf8", 400, []string{"Content-Encoding", "gzip"}},
+			{"PackedBadly", packed(t, minimal("d", 20))[:40] + strings.Repeat("\xff", 40), "invalid_json", 400, []string{"Content-Encoding", "gzip"}},
 			{"BrokenUTF8", "[{\"email\":\"a@example.org\",\"username\":\"\xff\"}]", "invalid_utf8", 400, nil},
 			{"Charset", minimal("e", 1), "", 200, []string{"Content-Type", "application/json; charset=utf-8"}},
 			{"NoMediaType", minimal("f", 1), "", 200, []string{"Content-Type", ""}},
@@ -98,5 +102,43 @@ func TestHeadersThatComeTwiceOrEmpty(t *testing.T) {
 	defer response.Body.Close()
 	if response.StatusCode != 200 {
 		t.Errorf("status %d", response.StatusCode)
+	}
+}
+
+// A body that breaks off, or whose pieces are no pieces, is the client's fault, and leaves nothing (contract §3.3).
+func TestBodiesThatBreakOff(t *testing.T) {
+	t.Parallel()
+	s := apitest.Serve(t, config.Config{})
+	for name, rest := range map[string]string{
+		"NoSuchChunk": "Transfer-Encoding: chunked\r\n\r\n1\r\n[\r\nzz\r\n",
+		"LastChunk":   "Transfer-Encoding: chunked\r\n\r\n1\r\n[\r\n",
+		"TooShort":    "Content-Length: 100\r\n\r\n[{}",
+	} {
+		t.Run(name, func(t *testing.T) {
+			c, err := (&net.Dialer{Timeout: time.Minute}).DialContext(t.Context(), "tcp", strings.TrimPrefix(s.App.URL(), "http://"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close()
+			if _, err := fmt.Fprintf(c, "POST /api/v2/bulk/users HTTP/1.1\r\nHost: x\r\nx-api-key: %s\r\nIdempotency-Key: once\r\n%s", s.Key, rest); err != nil {
+				t.Fatal(err)
+			}
+			if err := c.(*net.TCPConn).CloseWrite(); err != nil {
+				t.Fatal(err)
+			}
+			response, err := http.ReadResponse(bufio.NewReader(c), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer response.Body.Close()
+			if response.StatusCode != 400 {
+				t.Errorf("status %d", response.StatusCode)
+			}
+		})
+	}
+	var batches struct{ Items []map[string]any }
+	s.Must(200, http.MethodGet, "/v1/batches", "").Into(t, &batches)
+	if len(batches.Items) != 0 {
+		t.Errorf("%d batches are left", len(batches.Items))
 	}
 }
