@@ -22,7 +22,7 @@ import (
 // requests is a profile with words of its own: firstname, boss, and the core's names for the rest. A firstname of "?" is a fault, one of "~" is
 // dropped when the turn comes, "!" is a fault that shows only then, and "+x" is put behind what is there.
 var requests = intake.Profile{
-	Object: func(o *intake.Options, raw json.RawMessage) intake.Asked {
+	Object: func(o *intake.Options, raw json.RawMessage, _ bool) intake.Asked {
 		var members map[string]any
 		if json.Unmarshal(raw, &members) != nil {
 			return intake.Asked{Faults: muster.Errors{muster.Errorf(muster.Invalid, "", "No object.")}}

@@ -42,7 +42,7 @@ func (in *Intake) Carry(tx *store.Tx, b *store.BatchRow, decoded any, c batch.Ch
 		return nil, err
 	}
 	ops := make([]roster.Op, len(rows.wishes))
-	adapted := adaptations{}
+	adapted := newAdaptations()
 	for i := range rows.wishes {
 		w := &rows.wishes[i]
 		ops[i] = roster.Op{Person: m.person[i], Draft: w.draft, Row: w.row, New: w.made}
@@ -62,6 +62,9 @@ func (in *Intake) Carry(tx *store.Tx, b *store.BatchRow, decoded any, c batch.Ch
 	items := make([]muster.Item, len(ops))
 	for i := range items {
 		faults[i] = withOthers(faults[i], adapted.inRow(rows.profile, outcomes[i].Faults))
+		if len(faults[i]) > 0 {
+			faults[i] = withOthers(faults[i], adapted.unasked(&ops[i], rows.profile))
+		}
 		items[i] = itemOf(b.Seq, c, i, &rows.wishes[i], outcomes[i], faults[i], m.warnings[i])
 		if m.gone[i] && len(m.faults[i]) == 0 {
 			items[i].State, items[i].Reasons, items[i].Change = muster.SkippedItem, muster.Errors{nobodyToTakeOut}, muster.Change{}

@@ -13,7 +13,7 @@ import (
 
 // askObject has a profile read the row.
 func (w *wish) askObject(o *Options, p *Profile, raw json.RawMessage) {
-	asked := p.Object(o, raw)
+	asked := p.Object(o, raw, w.secret)
 	w.asked, w.draft = &asked, asked.Draft
 	w.faults, w.warnings = append(w.faults, asked.Faults...), append(w.warnings, asked.Warnings...)
 }
@@ -136,8 +136,15 @@ func (m *match) setBoss(i int, id string, present map[int64]*store.PersonRow) {
 	}
 }
 
-// adaptations remember which faults the profile itself has found when rows had their turn: these are in the words of the rows already.
-type adaptations map[*muster.Error]bool
+// adaptations remember what profiles have said when rows had their turn.
+type adaptations struct {
+	own   map[*muster.Error]bool // faults that a profile itself has found: these are in the words of the rows already
+	asked map[*roster.Op]bool    // whose profile was asked
+}
+
+func newAdaptations() adaptations {
+	return adaptations{map[*muster.Error]bool{}, map[*roster.Op]bool{}}
+}
 
 // complete makes an op of what a row asks for. refused says that it has faults already.
 func (a adaptations) complete(op *roster.Op, asked *Asked, refused bool) {
@@ -149,12 +156,24 @@ func (a adaptations) complete(op *roster.Op, asked *Asked, refused bool) {
 		return
 	}
 	op.Adapt = func(now *muster.Person, d muster.Draft) (muster.Draft, muster.Errors) {
+		a.asked[op] = true
 		draft, faults := asked.Adapt(now, d)
 		for _, fault := range faults {
-			a[fault] = true
+			a.own[fault] = true
 		}
 		return draft, faults
 	}
+}
+
+// unasked are the faults in the form of a row whose profile nobody has asked, because whom the row names is not there: what can be said of anybody.
+func (a adaptations) unasked(op *roster.Op, p *Profile) muster.Errors {
+	if op.Adapt == nil || op.New != nil || a.asked[op] {
+		return nil
+	}
+	fresh := roster.Fresh()
+	draft, own := op.Adapt(&fresh, op.Draft)
+	_, faults := fresh.With(draft)
+	return withOthers(own, a.inRow(p, faults))
 }
 
 // inRow says faults that the roster gave in the words of the rows. profile may be nil.
@@ -164,7 +183,7 @@ func (a adaptations) inRow(p *Profile, faults muster.Errors) muster.Errors {
 	}
 	own := make(muster.Errors, len(faults))
 	for n, fault := range faults {
-		if own[n] = fault; !a[fault] {
+		if own[n] = fault; !a.own[fault] {
 			own[n] = p.inRow(fault)
 		}
 	}

@@ -19,8 +19,9 @@ type Profile struct {
 	Prepare func(o *Options, cells map[string]string) muster.Errors
 
 	// Object reads a row that is a JSON object, and all of it: the row's members mean what it says and nothing else. What is said of Prepare about
-	// when it is called holds for it too. Members of the name Array.Secret are not there any more. nil has objects read as those of other files.
-	Object func(o *Options, raw json.RawMessage) Asked
+	// when it is called holds for it too. Members of the name Array.Secret are not there any more; secret says whether a value of one was kept. nil
+	// has objects read as those of other files.
+	Object func(o *Options, raw json.RawMessage, secret bool) Asked
 	// Field says what the rows call a field of a person, for the faults that the directory finds; nil leaves the fields as they are.
 	Field func(core string) string
 }

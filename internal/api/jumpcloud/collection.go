@@ -66,7 +66,8 @@ func (a *attribute) ours() map[string]bool {
 
 var ofOurs = map[string]bool{"id": true, "_id": true, "create_date": true, "verified": true, "verifiedAt": true}
 
-// list gives the elements of a list, each an object with at most the named members. ok is false when fault was found.
+// list gives the elements of a list, each an object with at most the named members. ok is false when fault was found; an element that is no object
+// is nil then, so that the others can be looked at.
 func (r *reading) list(name string, v any, most int, members ...string) (list []map[string]any, ok bool) {
 	if v == nil {
 		return nil, true
@@ -80,7 +81,7 @@ func (r *reading) list(name string, v any, most int, members ...string) (list []
 		r.fail(muster.TooLong, name, "At most %d entries fit here; this has %d.", most, len(elements))
 		return nil, false
 	}
-	ok = true
+	list, ok = make([]map[string]any, 0, len(elements)), true
 	for i, e := range elements {
 		o, well := r.object(at(name, i), e, members...)
 		if e == nil && well {
@@ -124,17 +125,19 @@ func (r *reading) texts(name string, o map[string]any, members ...string) (map[s
 
 func readPhones(r *reading, a *attribute, v any) {
 	list, ok := r.list(a.name, v, muster.MaxPhones, "type", "number")
-	if !ok {
-		return
-	}
-	whole := make([]any, 0, len(list))
+	whole, seen := make([]any, 0, len(list)), map[string]bool{}
 	for i, o := range list {
+		if o == nil {
+			continue
+		}
 		one, well := r.texts(at(a.name, i), o, "type", "number")
 		switch {
 		case !well:
 			ok = false
 		case r.mode.Merge && one["type"] == "":
 			r.fail(muster.Required, at(a.name, i)+".type", "An entry is merged by its type, which is missing.")
+			ok = false
+		case r.mode.Merge && !r.first(seen, at(a.name, i), one["type"]):
 			ok = false
 		case r.mode.Merge:
 			r.draft["phones."+one["type"]] = orNull(one["number"])
@@ -147,6 +150,16 @@ func readPhones(r *reading, a *attribute, v any) {
 	if ok && !r.mode.Merge {
 		r.setList(a.field, whole)
 	}
+}
+
+// first says whether a type stands in a list for the first time, and finds fault with one that does not: it is not known which entry is meant.
+func (r *reading) first(seen map[string]bool, path, kind string) bool {
+	if seen[kind] {
+		r.fail(muster.Invalid, path+".type", "Entries are merged by their types, and the type %q stands here twice.", shortened(kind))
+		return false
+	}
+	seen[kind] = true
+	return true
 }
 
 // setList puts a list into the draft; an empty one clears.
@@ -184,17 +197,19 @@ var addressNames = []string{"type", "poBox", "extendedAddress", "streetAddress",
 
 func readAddresses(r *reading, a *attribute, v any) {
 	list, ok := r.list(a.name, v, muster.MaxAddresses, addressNames...)
-	if !ok {
-		return
-	}
-	whole := make([]any, 0, len(list))
+	whole, seen := make([]any, 0, len(list)), map[string]bool{}
 	for i, o := range list {
+		if o == nil {
+			continue
+		}
 		one, well := r.texts(at(a.name, i), o, addressNames...)
 		switch {
 		case !well:
 			ok = false
 		case r.mode.Merge && (one["type"] == "" || strings.Contains(one["type"], ".")):
 			r.fail(muster.Required, at(a.name, i)+".type", "An entry is merged by its type, which is missing or has a dot in it.")
+			ok = false
+		case r.mode.Merge && !r.first(seen, at(a.name, i), one["type"]):
 			ok = false
 		default:
 			address := map[string]any{"type": one["type"]}
@@ -229,11 +244,11 @@ func showAddresses(p *muster.Person) any {
 // refused, because other surfaces allow more.
 func readAttributes(r *reading, a *attribute, v any) {
 	list, ok := r.list(a.name, v, muster.MaxAttributes, "name", "value")
-	if !ok {
-		return
-	}
 	whole, seen := make(map[string]any, len(list)), map[string]bool{}
 	for i, o := range list {
+		if o == nil {
+			continue
+		}
 		name, value, keep := r.custom(at(a.name, i), o)
 		if !keep {
 			continue
@@ -250,7 +265,7 @@ func readAttributes(r *reading, a *attribute, v any) {
 		}
 	}
 	switch {
-	case r.mode.Merge:
+	case r.mode.Merge || !ok:
 	case len(whole) == 0:
 		r.set(a.field, nil)
 	default:
@@ -273,12 +288,14 @@ func (r *reading) mergeAttribute(name string, value any) {
 
 // custom reads one custom attribute. value is nil for one that is to go.
 func (r *reading) custom(path string, o map[string]any) (name string, value any, keep bool) {
-	name, well := r.plain(path+".name", o["name"], maxText, strict)
-	if !well {
-		return "", nil, false
+	name, nameOK := r.plain(path+".name", o["name"], maxText, strict)
+	text, textOK := r.customValue(path+".value", o["value"])
+	if nameOK && !textOK {
+		if err := r.customName(path+".name", name); err != nil {
+			r.faults = append(r.faults, err)
+		}
 	}
-	text, well := r.customValue(path+".value", o["value"])
-	if !well {
+	if !nameOK || !textOK {
 		return "", nil, false
 	}
 	if name == "" && text == "" {

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"regexp"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -143,11 +144,15 @@ func codeOf(c muster.Code) string {
 	return string(c)
 }
 
-// line is faults as one human-readable line.
+// line is faults as one human-readable line: a sentence for each.
 func line(faults muster.Errors) string {
 	text := ""
 	for i, f := range faults {
-		if i > 0 {
+		switch {
+		case i == 0:
+		case strings.HasSuffix(text, "."):
+			text += " "
+		default:
 			text += "; "
 		}
 		if name := placeOf(f.Field); name != "" {

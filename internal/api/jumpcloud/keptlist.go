@@ -18,11 +18,11 @@ func plainNumber(v any) string {
 
 func readRelationships(r *reading, a *attribute, v any) {
 	list, ok := r.list(a.name, v, mostEntries, "type", "value")
-	if !ok {
-		return
-	}
 	whole := make([]any, 0, len(list))
 	for i, o := range list {
+		if o == nil {
+			continue
+		}
 		one, well := r.texts(at(a.name, i), o, "type", "value")
 		ok = ok && well
 		whole = append(whole, map[string]any{"type": one["type"], "value": one["value"]})
@@ -53,11 +53,11 @@ func readRestricted(r *reading, a *attribute, v any) {
 		v = []any{v}
 	}
 	list, ok := r.list(a.name, v, mostEntries, "field", "type")
-	if !ok {
-		return
-	}
 	whole := make([]any, 0, len(list))
 	for i, o := range list {
+		if o == nil {
+			continue
+		}
 		entry := map[string]any{}
 		for _, m := range []struct {
 			name    string
@@ -82,12 +82,12 @@ func readRestricted(r *reading, a *attribute, v any) {
 // readKeys reads SSH keys. They are kept with the time at which each came.
 func readKeys(r *reading, a *attribute, v any) {
 	list, ok := r.list(a.name, v, mostEntries, "name", "public_key")
-	if !ok {
-		return
-	}
 	known, _ := r.now.Profile.Flags["ssh_keys"].([]any)
 	whole := make([]any, 0, len(list))
 	for i, o := range list {
+		if o == nil {
+			continue
+		}
 		name, nameOK := r.plain(at(a.name, i)+".name", o["name"], maxText, strict)
 		key, keyOK := r.plain(at(a.name, i)+".public_key", o["public_key"], 16*maxText, strict)
 		ok = ok && nameOK && keyOK

@@ -218,6 +218,18 @@ func TestFaultsAndWarnings(t *testing.T) {
 			[]string{"attributes[0].value invalid", "attributes[1].value invalid", "attributes[4].value unsupported"},
 		},
 		{"NotObjects", updating, `{"addresses":[1],"phoneNumbers":[null],"relationships":[[]]}`, []string{"addresses[0] invalid", "phoneNumbers[0] invalid", "relationships[0] invalid"}, nil},
+		{
+			"EveryElementIsRead", updating, `{"addresses":[{"postalCode":5},7,{"country":"` + long + `"}],"phoneNumbers":[null,{"type":5}],"attributes":[1,{"name":"a b","value":[]}],
+				"relationships":["x",{"type":1}],"restrictedFields":[0,{"field":"x","type":"scim"}],"ssh_keys":[0,{"name":"a"}]}`,
+			[]string{
+				"addresses[1] invalid", "addresses[0].postalCode invalid", "addresses[2].country too_long", "phoneNumbers[0] invalid", "phoneNumbers[1].type invalid",
+				"attributes[0] invalid", "attributes[1].value invalid", "attributes[1].name invalid", "relationships[0] invalid", "relationships[1].type invalid",
+				"ssh_keys[0] invalid", "ssh_keys[1].public_key required", "restrictedFields[0] invalid", "restrictedFields[1].field invalid",
+			},
+			nil,
+		},
+		{"MergeTypesTwice", merging, `{"addresses":[{"type":"a"},{"type":"a"}],"phoneNumbers":[{"type":"a","number":"1"},{"type":"a","number":"2"}]}`, []string{"addresses[1].type invalid", "phoneNumbers[1].type invalid"}, nil},
+		{"NullForSuspended", updating, `{"suspended":null}`, nil, []string{"suspended unsupported"}},
 		{"AddressParts", updating, `{"addresses":[{"type":"work","postalCode":1000}]}`, []string{"addresses[0].postalCode invalid"}, nil},
 		{"MergeNeedsTypes", merging, `{"addresses":[{"locality":"x"}],"phoneNumbers":[{"number":"1"}]}`, []string{"addresses[0].type required", "phoneNumbers[0].type required"}, nil},
 		{"SSHKeys", updating, `{"ssh_keys":[{"name":"a"}]}`, []string{"ssh_keys[0].public_key required"}, nil},
@@ -240,6 +252,31 @@ func TestFaultsAndWarnings(t *testing.T) {
 				t.Errorf("warnings\n %q, want\n %q", got, c.warnings)
 			}
 		})
+	}
+}
+
+// A number that no computer holds is a fault of where it stands, and of nothing else.
+func TestNumbersOutOfRange(t *testing.T) {
+	t.Parallel()
+	asked := object(creating, json.RawMessage(`{"email":"a@x.y","username":1e400,"unix_uid":1e999,"shoeSize":-1e400,"attributes":[{"name":"a","value":1e400},{"name":"b","value":2}]}`), false)
+	if got, want := told(asked.Faults), []string{"username invalid", "attributes[0].value invalid", "unix_uid invalid"}; !slices.Equal(got, want) {
+		t.Errorf("faults %q, want %q", got, want)
+	}
+	if got, want := told(asked.Warnings), []string{"attributes[1].value invalid", "shoeSize unsupported"}; !slices.Equal(got, want) {
+		t.Errorf("warnings %q, want %q", got, want)
+	}
+}
+
+// A password is cut out of a row before it is read, and counts all the same where there has to be one.
+func TestActivatedWithAPassword(t *testing.T) {
+	t.Parallel()
+	for _, password := range []bool{true, false} {
+		active := *creating
+		active.State = muster.Active
+		asked := object(&active, json.RawMessage(`{"email":"a@x.y","username":"a","activated":true}`), password)
+		if warned := len(asked.Warnings) > 0; warned == password || len(asked.Faults) > 0 {
+			t.Errorf("with a password %t: warned %t, faults %v", password, warned, asked.Faults)
+		}
 	}
 }
 
@@ -339,7 +376,7 @@ func FuzzRead(f *testing.F) {
 	f.Add([]byte(`{"attributes":[{"name":"a","value":null}],"id":"` + ours + `","phoneNumbers":[{}]}`))
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		for _, m := range []*mode{creating, updating, merging} {
-			asked := object(m, raw)
+			asked := object(m, raw, false)
 			nobody := roster.Fresh()
 			draft, faults := asked.Draft, asked.Faults
 			if asked.Adapt != nil {

@@ -2,6 +2,7 @@ package jumpcloud
 
 import (
 	"encoding/json"
+	"slices"
 	"strconv"
 
 	"github.com/musterid/muster"
@@ -108,7 +109,9 @@ type page struct {
 	batch  batch.Batch
 	mode   *mode
 	items  []muster.Item
-	given  []identifying // of each item
+	given  []identifying   // of each item
+	passed []muster.Errors // warnings of each item that failed, which keeps its errors alone
+	of     []int64         // whom each item is about; 0 is nobody
 	people map[int64]roster.Person
 }
 
@@ -121,9 +124,21 @@ type identifying struct {
 	Alias    any `json:"_id"`
 }
 
+// user is whom a row of an update names; "" when it names nobody.
+func (g *identifying) user() string {
+	named := map[string]any{}
+	for name, v := range map[string]any{"id": g.ID, "_id": g.Alias} {
+		if v != nil {
+			named[name] = v
+		}
+	}
+	id, _ := rowID(named)
+	return id
+}
+
 // load reads the rows as they were submitted, and the people that came of them. Rows are kept for a while only; then they are not shown.
 func (p *page) load() error {
-	p.given = make([]identifying, len(p.items))
+	p.given, p.passed = make([]identifying, len(p.items)), make([]muster.Errors, len(p.items))
 	if len(p.items) == 0 {
 		return nil
 	}
@@ -132,13 +147,20 @@ func (p *page) load() error {
 	if err != nil {
 		return err
 	}
+	p.of = make([]int64, len(p.items))
 	var seqs []int64
 	for n, item := range p.items {
 		if at := item.Index - first; at < len(rows) {
 			_ = json.Unmarshal(rows[at].JSON, &p.given[n]) // a row that cannot be read has failed, and says so
+			if item.State == muster.FailedItem {
+				p.passed[n] = slices.Concat(rows[at].Warnings, object(p.mode, rows[at].JSON, rows[at].Secret).Warnings)
+			}
 		}
-		if item.Person != 0 {
-			seqs = append(seqs, item.Person)
+		if p.of[n] = item.Person; p.of[n] == 0 && p.mode.Operation == updateMode {
+			p.of[n], _, _ = muster.ParseHexID(p.given[n].user())
+		}
+		if p.of[n] != 0 {
+			seqs = append(seqs, p.of[n])
 		}
 	}
 	p.people, err = p.s.Roster.BySeq(p.q.ctx, p.q.caller, seqs)
@@ -169,15 +191,17 @@ func (p *page) result(n int) workResult {
 			r.PersistedFields["id"] = given.ID
 		}
 	}
-	p.fill(&r, item, given)
+	p.fill(&r, n)
 	r.Meta.Status, r.Meta.StatusMsg = r.Status, r.StatusMsg
 	return r
 }
 
 // fill tells what became of the row.
-func (p *page) fill(r *workResult, item muster.Item, given identifying) {
+func (p *page) fill(r *workResult, n int) {
+	item, given := p.items[n], p.given[n]
 	r.Meta.Email, r.Meta.Username = textOrNil(given.Email), textOrNil(given.Username)
-	person, known := p.people[item.Person]
+	person, known := p.people[p.of[n]]
+	known = known && (item.Person != 0 || person.State != muster.Deleted && given.user() == userID(person.ID))
 	if known && p.mode.Operation == updateMode {
 		if given.Email == nil {
 			r.Meta.Email = textOrNil(person.Email)
@@ -198,6 +222,7 @@ func (p *page) fill(r *workResult, item muster.Item, given identifying) {
 		}
 	case muster.FailedItem:
 		r.Meta.Errors, r.StatusMsg = faultsOf(item.Reasons, ""), line(item.Reasons)
+		r.Meta.Warnings = faultsOf(p.passed[n], "")
 	case muster.SkippedItem: // the job was given up before this row's turn (contract §5)
 		r.Meta.Errors, r.StatusMsg = faultsOf(item.Reasons, muster.Internal), line(item.Reasons)
 	}

@@ -1,6 +1,7 @@
 package jumpcloud
 
 import (
+	"bytes"
 	"encoding/json"
 	"strings"
 	"sync"
@@ -17,8 +18,10 @@ const profile = "jumpcloud"
 func Profile() (name string, p intake.Profile) {
 	modes := &modes{}
 	return profile, intake.Profile{
-		Object: func(o *intake.Options, raw json.RawMessage) intake.Asked { return object(modes.of(o), raw) },
-		Field:  attributeOf,
+		Object: func(o *intake.Options, raw json.RawMessage, password bool) intake.Asked {
+			return object(modes.of(o), raw, password)
+		},
+		Field: attributeOf,
 	}
 }
 
@@ -52,11 +55,14 @@ func modeOf(o *intake.Options) *mode {
 	return m
 }
 
-// object reads one row.
-func object(m *mode, raw json.RawMessage) intake.Asked {
+// object reads one row. password says that one came with it.
+func object(m *mode, raw json.RawMessage, password bool) intake.Asked {
 	var given map[string]any
-	if err := json.Unmarshal(raw, &given); err != nil { // such as a number that is too large for any computer
-		return intake.Asked{Faults: muster.Errors{muster.Errorf(muster.Invalid, "", "The row could not be read: a value in it is out of range.")}}
+	if err := json.Unmarshal(raw, &given); err != nil {
+		given = outOfRange(raw)
+	}
+	if password && given != nil {
+		given["password"] = nil // whether there is one is all that anybody asks
 	}
 	nobody := roster.Fresh()
 	r := read(m, given, &nobody)
@@ -74,6 +80,34 @@ func object(m *mode, raw json.RawMessage) intake.Asked {
 			return r.draft, r.faults
 		},
 	}
+}
+
+// outOfRange reads an object with a number in it that is too large for any computer. Such a number stays a text of a kind of its own, which no
+// attribute takes.
+func outOfRange(raw json.RawMessage) map[string]any {
+	given := map[string]any{}
+	decoder := json.NewDecoder(bytes.NewReader(raw))
+	decoder.UseNumber()
+	_ = decoder.Decode(&given) // it is valid JSON
+	return inRange(given).(map[string]any)
+}
+
+func inRange(v any) any {
+	switch x := v.(type) {
+	case json.Number:
+		if n, err := x.Float64(); err == nil {
+			return n
+		}
+	case []any:
+		for i := range x {
+			x[i] = inRange(x[i])
+		}
+	case map[string]any:
+		for name := range x {
+			x[name] = inRange(x[name])
+		}
+	}
+	return v
 }
 
 // rowID is whom a row of an update names (contract §3.5).

@@ -46,6 +46,9 @@ func (r *reading) become(state muster.State) {
 // readSuspended sets the state where none is given, and must agree with one that is (contract §6.4).
 func readSuspended(r *reading, a *attribute, v any) {
 	if v == nil {
+		if !r.mode.creates() {
+			r.warn(muster.Unsupported, a.name, "null says neither true nor false. It was ignored.")
+		}
 		return
 	}
 	suspended, ok := r.boolean(a.name, v)
