@@ -33,8 +33,12 @@ type memberName struct {
 // member is where one stands: from the quote of its name on, and its value.
 type member struct{ start, value, end int }
 
-// namesKept bounds how many names are remembered, for bodies in which every member has another one.
-const namesKept = 1_000
+// namesKept bounds how many names are remembered, for bodies in which every member has another one, and nameKept how long these may be: a name may be as
+// long as a row.
+const (
+	namesKept = 1_000
+	nameKept  = 100
+)
 
 func newMembers(a Array) *members {
 	return &members{secret: a.Secret, check: a.CheckSecret, reset: a.Matching == muster.ByID, note: a.Note, seen: make([]bool, len(a.Note)), names: map[string]memberName{}}
@@ -81,7 +85,7 @@ func (m *members) see(depth int, name []byte, at member) {
 	known, ok := m.names[string(name)]
 	if !ok {
 		known = m.recognise(name)
-		if len(m.names) < namesKept {
+		if len(m.names) < namesKept && len(name) <= nameKept {
 			m.names[string(name)] = known
 		}
 	}
