@@ -9,7 +9,7 @@ import (
 // What is remembered of a body does not grow with it: neither with how many names there are, nor with how long they are.
 func TestFewNamesAreRemembered(t *testing.T) {
 	m := newMembers(Array{Secret: "password"})
-	long := strings.Repeat("long", 10_000)
+	long := strings.Repeat("long", 50_000)
 	_, password := m.row(fmt.Appendf(nil, `{%q:1,"password":"secret"}`, long))
 	for n := range 2 * namesKept {
 		raw := fmt.Appendf(nil, `{"%d":1,"%d%s":2,"password":"secret %d"}`, n, n, long[:nameKept*(n%2)], n)
