@@ -119,6 +119,7 @@ func (a *App) openCore(ctx context.Context) error {
 		return err
 	}
 	a.batches = batch.New(a.store, a.queue, a.key, a.log)
+	a.batches.KeepInput(a.jobsShown())
 	a.roster = roster.New(a.store, a.queue)
 	a.provision = provision.New(provision.Options{
 		Store: a.store, Queue: a.queue, Roster: a.roster, Key: a.key, Kinds: all.Kinds(), Log: a.log, CanMail: a.mail != nil,

@@ -13,9 +13,14 @@ func (a *App) jumpcloud() api.Surface {
 	c := a.config.JumpCloud
 	return jumpcloud.New(jumpcloud.Options{
 		Access: a.access, Roster: a.roster, Batches: a.batches, Intake: a.intake, Now: a.store.Now,
-		Body: a.config.Limits.Body, Depth: a.config.Limits.Depth, BulkBody: c.Body, BulkRows: c.Rows, Retention: time.Duration(c.Days) * 24 * time.Hour,
+		Body: a.config.Limits.Body, Depth: a.config.Limits.Depth, BulkBody: c.Body, BulkRows: c.Rows, Retention: a.jobsShown(),
 		States: jumpcloud.States{CSVImport: stateNamed(c.CSVImport), ApplicationImport: stateNamed(c.ApplicationImport), ManualEntry: stateNamed(c.ManualEntry)},
 	})
+}
+
+// jobsShown is how long bulk jobs are shown after their end.
+func (a *App) jobsShown() time.Duration {
+	return time.Duration(a.config.JumpCloud.Days) * 24 * time.Hour
 }
 
 func stateNamed(word string) muster.State {

@@ -83,6 +83,8 @@ type Engine struct {
 	node   string
 	drives atomic.Int64
 
+	inputKept time.Duration // see KeepInput
+
 	written, analyzed atomic.Int64 // rows written by this process, in all and when the tables were analyzed last
 }
 

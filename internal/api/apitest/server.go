@@ -32,8 +32,14 @@ type Server struct {
 // Serve starts a server, over SQLite unless the settings say otherwise, that stops with the test.
 func Serve(t testing.TB, settings config.Config) *Server {
 	t.Helper()
+	return ServeAt(t, settings, nil)
+}
+
+// ServeAt is Serve with a clock of the test's own; nil is the real one.
+func ServeAt(t testing.TB, settings config.Config, now func() time.Time) *Server {
+	t.Helper()
 	settings.Data, settings.Listen = t.TempDir(), "127.0.0.1:0"
-	a, err := app.Open(t.Context(), app.Config{Config: settings, Log: slog.New(slog.DiscardHandler)})
+	a, err := app.Open(t.Context(), app.Config{Config: settings, Log: slog.New(slog.DiscardHandler), Now: now})
 	if err != nil {
 		t.Fatal(err)
 	}
