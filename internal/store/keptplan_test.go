@@ -45,7 +45,7 @@ func wantFewPages(t *testing.T, st *store.Store) {
 				return err
 			}
 			lines, err := tx.Strings("EXPLAIN (ANALYZE, BUFFERS, FORMAT TEXT) "+query, args...)
-			if pages := pagesRead(lines); pages < 1 || pages > 600 {
+			if pages := pagesRead(lines); pages < 1 || pages > 250 {
 				t.Errorf("%s reads %d pages:\n%s", name, pages, strings.Join(lines, "\n"))
 			}
 			return err

@@ -320,11 +320,13 @@ func (l *listing) window(seq string) string {
 func (l *listing) addName() {
 	key := foldName(l.q.Name)
 	tenant := l.parts[0]
-	l.add("t.name_key >= ? AND t.name_key < ?", key, key+after)
 	l.index = "person_name"
-	if l.q.Sort != ByName {
-		l.fence = tenant + " AND " + l.parts[len(l.parts)-1]
+	if l.q.Sort == ByName { // addOrder says where it begins: of two beginnings, an engine may take the one that is further away
+		l.add("t.name_key < ?", key+after)
+		return
 	}
+	l.add("t.name_key >= ? AND t.name_key < ?", key, key+after)
+	l.fence = tenant + " AND " + l.parts[len(l.parts)-1]
 }
 
 // driveByStates reads the beginning of each state but deleted, in the order of seq: no index holds them together.
@@ -363,7 +365,11 @@ func (l *listing) addOrder(keyless bool) {
 		}
 		return
 	case l.q.Sort == ByName:
-		l.add("(t.name_key, t.seq) > (?, ?)", l.q.AfterKey, l.q.AfterSeq)
+		key, seq := l.q.AfterKey, l.q.AfterSeq
+		if first := foldName(l.q.Name); key < first {
+			key, seq = first, 0
+		}
+		l.add("(t.name_key, t.seq) > (?, ?)", key, seq)
 		l.order = "t.name_key, t.seq"
 		if l.index == "" {
 			l.index = "person_name"
