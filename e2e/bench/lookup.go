@@ -50,10 +50,7 @@ func (e *engine) lookups(ctx context.Context, t *table, directory *slapd) error 
 		return err
 	}
 	defer s.end()
-	w, err := s.wire(ctx)
-	if err != nil {
-		return err
-	}
+	w := s.wire()
 	defer w.close()
 	sample, err := sampled(w, "/v1/people?limit=50")
 	if err != nil {

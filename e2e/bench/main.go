@@ -67,6 +67,8 @@ var parts = []part{
 	{"pages", "pages of lists at several depths and sizes", measurePages},
 	{"lookup", "one person among many, against slapd", measureLookups},
 	{"results", "pages of 1,000 results against pages of 1,000 people", measureResults},
+	{"jobs", "bulk jobs of the JumpCloud surface, from the first byte to the readable results", measureJobs},
+	{"passwords", "passwords of rows against bare hashing, and an import while they are hashed", measurePasswords},
 	{"start", "from the start of the program to its being ready", measureStarts},
 	{"polling", "answers to an open tracking screen, during a run and after it", measurePolling},
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/musterid/muster"
+	"github.com/musterid/muster/internal/api/jumpcloud"
 	"github.com/musterid/muster/internal/batch"
 	"github.com/musterid/muster/internal/connector/all"
 	"github.com/musterid/muster/internal/intake"
@@ -28,6 +29,7 @@ type product struct {
 	roster    *roster.Roster
 	intake    *intake.Intake
 	provision *provision.Provision
+	key       secret.Key
 	caller    muster.Caller
 	stop      context.CancelFunc
 	ended     chan error
@@ -60,7 +62,7 @@ func open(ctx context.Context, o store.Options) (*product, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &product{store: st, ended: make(chan error, 1)}
+	p := &product{store: st, ended: make(chan error, 1), key: secret.NewKey()}
 	p.caller = muster.Caller{Tenant: 1, Name: "key:bench", Surface: "native", Grants: muster.AdminScope.Grants()}
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
 	qo := queue.Options{Engine: string(st.Engine()), DSN: st.DSN(), Log: log, Workers: map[string]int{batch.Lane: workers, provision.FollowLane: workers, provision.DeliverLane: workers}}
@@ -70,9 +72,10 @@ func open(ctx context.Context, o store.Options) (*product, error) {
 	if p.queue, err = queue.Open(ctx, qo); err != nil {
 		return nil, errors.Join(err, st.Close())
 	}
-	p.engine, p.roster = batch.New(st, p.queue, secret.NewKey(), log), roster.New(st, p.queue)
+	p.engine, p.roster = batch.New(st, p.queue, p.key, log), roster.New(st, p.queue)
 	p.intake = intake.New(st, p.engine, p.roster)
-	p.provision = provision.New(provision.Options{Store: st, Queue: p.queue, Roster: p.roster, Key: secret.NewKey(), Kinds: all.Kinds(), Log: log})
+	p.intake.RegisterProfile(jumpcloud.Profile())
+	p.provision = provision.New(provision.Options{Store: st, Queue: p.queue, Roster: p.roster, Key: p.key, Kinds: all.Kinds(), Log: log})
 	running, stop := context.WithCancel(ctx)
 	p.stop = stop
 	go func() { p.ended <- p.queue.Run(running) }()

@@ -68,11 +68,7 @@ func (e *engine) pages(ctx context.Context, t *table, sizes []int) error {
 			return err
 		}
 		programs = append(programs, s)
-		w, err := s.wire(ctx)
-		if err != nil {
-			return err
-		}
-		clients = append(clients, w)
+		clients = append(clients, s.wire())
 	}
 	for _, filter := range pageFilters {
 		paths := make([][]string, len(programs)) // of each size: the page at each depth

@@ -128,6 +128,7 @@ func (p *process) send(ctx context.Context, method, path, kind string, content i
 		return err
 	}
 	request.Header.Set("Authorization", "Bearer "+p.key)
+	request.Header.Set("X-Api-Key", p.key) // as JumpCloud's clients do
 	request.Header.Set("Content-Type", kind)
 	response, err := p.http.Do(request)
 	if err != nil {

@@ -43,10 +43,7 @@ func (e *engine) singles(ctx context.Context, t *table) error {
 		return err
 	}
 	defer limit.close()
-	clients, err := s.wires(ctx, e.b.clients)
-	if err != nil {
-		return err
-	}
+	clients := s.wires(e.b.clients)
 	defer closeAll(clients)
 	maker := people.New(e.b.seed, "one")
 	var rates, raws, ratios []float64
@@ -118,17 +115,12 @@ func bodies(m *people.Maker, n int) []string {
 	return list
 }
 
-func (p *process) wires(ctx context.Context, n int) ([]*wire, error) {
+func (p *process) wires(n int) []*wire {
 	list := make([]*wire, n)
 	for i := range list {
-		w, err := p.wire(ctx)
-		if err != nil {
-			closeAll(list[:i])
-			return nil, err
-		}
-		list[i] = w
+		list[i] = p.wire()
 	}
-	return list, nil
+	return list
 }
 
 func closeAll(list []*wire) {

@@ -17,25 +17,46 @@ import (
 // A wire is one client of the program that keeps its connection. It does as little as a client can: both share the machine's processors, and what
 // the client takes would be missing from the figures.
 type wire struct {
-	conn net.Conn
-	in   *bufio.Reader
+	host string
 	head string // of every request, from the host on
+	conn net.Conn
+	used time.Time
+	in   *bufio.Reader
 	out  []byte
 }
 
-func (p *process) wire(ctx context.Context) (*wire, error) {
+func (p *process) wire() *wire {
 	host := strings.TrimPrefix(p.url, "http://")
-	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", host)
-	if err != nil {
-		return nil, err
-	}
-	return &wire{conn: conn, in: bufio.NewReaderSize(conn, 64<<10), head: "Host: " + host + "\r\nAuthorization: Bearer " + p.key + "\r\nX-Api-Key: " + p.key + "\r\n"}, nil
+	return &wire{host: host, in: bufio.NewReaderSize(nil, 64<<10), head: "Host: " + host + "\r\nAuthorization: Bearer " + p.key + "\r\nX-Api-Key: " + p.key + "\r\n"}
 }
 
-func (w *wire) close() { _ = w.conn.Close() }
+func (w *wire) close() {
+	if w.conn != nil {
+		_ = w.conn.Close()
+		w.conn = nil
+	}
+}
+
+// restsAtMost is how long a connection may rest that is used again: shorter than the program waits.
+const restsAtMost = 5 * time.Second
+
+// connect opens a connection, unless one is open that was used just now.
+func (w *wire) connect() (err error) {
+	if w.conn != nil && time.Since(w.used) < restsAtMost {
+		return nil
+	}
+	w.close()
+	if w.conn, err = net.DialTimeout("tcp", w.host, restsAtMost); err == nil {
+		w.in.Reset(w.conn)
+	}
+	return err
+}
 
 // ask sends a request and gives the good answer with the time it took, from the first byte sent to the last one received.
 func (w *wire) ask(method, path, body string) (answer []byte, took time.Duration, err error) {
+	if err := w.connect(); err != nil {
+		return nil, 0, err
+	}
 	w.out = append(w.out[:0], method+" "+path+" HTTP/1.1\r\n"+w.head...)
 	if body != "" {
 		w.out = fmt.Appendf(w.out, "Content-Type: application/json\r\nContent-Length: %d\r\n", len(body))
@@ -54,7 +75,8 @@ func (w *wire) ask(method, path, body string) (answer []byte, took time.Duration
 	}
 	defer response.Body.Close()
 	answer, err = io.ReadAll(response.Body)
-	took = time.Since(start)
+	w.used = time.Now()
+	took = w.used.Sub(start)
 	if err == nil && response.StatusCode/100 != 2 {
 		err = fmt.Errorf("%s %s: %s %s", method, path, response.Status, answer)
 	}
