@@ -40,7 +40,7 @@ type ArrayLimits struct {
 	Bytes        int64
 	Rows         int
 	ElementBytes int
-	Depth        int
+	Depth        int // a row beyond it fails, and no other
 }
 
 // BodyError says why a body was refused as a whole. Nothing of it was kept.
@@ -56,7 +56,6 @@ const (
 	BodyNotAnObject = sheet.ArrayNotAnObject
 	BodyTooManyRows = sheet.ArrayTooManyRows
 	BodyTooLarge    = sheet.ArrayTooLarge
-	BodyTooDeep     = sheet.ArrayTooDeep
 )
 
 // ReceiveArray stores a body as a batch whose rows take effect in order, and has it carried out. It reads the body as it comes: memory does not grow
@@ -83,7 +82,14 @@ func (in *Intake) ReceiveArray(ctx context.Context, caller muster.Caller, body i
 	defer r.Abort(ctx) //nolint:errcheck // after Finish there is nothing to abort
 	look := newMembers(a)
 	for raw := first; err == nil; raw, err = elements.Next() {
+		deep := elements.TooDeep()
+		if deep != nil {
+			raw = flat(raw)
+		}
 		row, password := look.row(raw)
+		if deep != nil {
+			row.Faults = append(row.Faults, deep)
+		}
 		if err := r.AddWithSecret(ctx, row, password); err != nil {
 			return store.BatchRow{}, err
 		}
@@ -98,6 +104,22 @@ func (in *Intake) ReceiveArray(ctx context.Context, caller muster.Caller, body i
 	}
 	r.SetOptions(packed)
 	return r.Finish(ctx, batch.CarryIt, a.Also)
+}
+
+// flat is an object without its members that are objects or lists. A row that is nested too deep is kept so: it fails, and shows whom it was about.
+func flat(raw []byte) []byte {
+	kept := append(make([]byte, 0, len(raw)), '{')
+	s := scanner{raw: raw, see: func(depth int, _ []byte, at member) {
+		if depth != 1 || raw[at.value] == '{' || raw[at.value] == '[' {
+			return
+		}
+		if len(kept) > 1 {
+			kept = append(kept, ',')
+		}
+		kept = append(kept, raw[at.start:at.end]...)
+	}}
+	s.value(0)
+	return append(kept, '}')
 }
 
 func (in *Intake) arrayOptions(a Array) (Options, error) {

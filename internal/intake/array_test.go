@@ -308,6 +308,22 @@ func TestArrayAcrossChunks(t *testing.T) {
 	})
 }
 
+// A row that is nested too deep fails, and no other does.
+func TestArrayOfADeepRow(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, st *store.Store) {
+		h := openHall(t, st)
+		a := h.array
+		a.Limits.Depth = 4
+		items := h.items(h.send(`[{"username":"a"},{"username":"b","x":[[[[{"password":"deep"}]]]],"password":"Deep-1234"},{"username":"c"}]`, a))
+		if len(items) != 3 || items[0].State != muster.DoneItem || items[1].State != muster.FailedItem || items[2].State != muster.DoneItem {
+			t.Fatalf("%+v", items)
+		}
+		if got := items[1].Reasons; len(got) != 1 || got[0].Code != muster.TooLong {
+			t.Errorf("%v", got)
+		}
+	})
+}
+
 func TestArrayRefusedLeavesNothing(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, st *store.Store) {
 		h := openHall(t, st)
@@ -316,7 +332,7 @@ func TestArrayRefusedLeavesNothing(t *testing.T) {
 		a.Limits = intake.ArrayLimits{Bytes: 1 << 20, Rows: 11_000, ElementBytes: 100, Depth: 4}
 		for body, want := range map[string]string{
 			"": intake.BodyEmpty, "{}": intake.BodyNotAnArray, "[1]": intake.BodyNotAnObject, many: intake.BodyInvalidJSON, many + "{}] x": intake.BodyTrailing,
-			many + strings.Repeat("{},", 600): intake.BodyTooManyRows, many + strings.Repeat(" ", 1<<20): intake.BodyTooLarge, `[{"a":[[[[]]]]}]`: intake.BodyTooDeep,
+			many + strings.Repeat("{},", 600): intake.BodyTooManyRows, many + strings.Repeat(" ", 1<<20): intake.BodyTooLarge,
 			many + "{\"a\":\"\xff\"}]": intake.BodyInvalidUTF8,
 		} {
 			_, err := h.post(body, a)

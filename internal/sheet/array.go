@@ -34,11 +34,11 @@ const (
 	ArrayNotAnObject = "not_an_object"
 	ArrayTooManyRows = "too_many_rows"
 	ArrayTooLarge    = "too_large"
-	ArrayTooDeep     = "too_deep"
 )
 
 // ArrayReader reads the objects of a body that is a JSON array, one after the other, as Open does for files. It is for programs: it tells exactly
-// what is wrong and where, and takes an array without elements. What it gives is valid JSON of valid UTF-8, of a bounded size and nesting.
+// what is wrong and where, and takes an array without elements. What it gives is valid JSON of valid UTF-8 and of a bounded size; nesting is bounded by
+// what encoding/json takes, and TooDeep tells of an element beyond the limit.
 type ArrayReader struct {
 	r      *bufio.Reader
 	limits Limits
@@ -47,6 +47,7 @@ type ArrayReader struct {
 	begun  bool
 	ended  error
 	buf    []byte
+	deep   bool // what stands in buf is nested deeper than the limit
 }
 
 // NewArrayReader reads a body. Of the limits, Bytes, Rows, LineBytes (of one element) and Depth count.
@@ -67,6 +68,15 @@ func (a *ArrayReader) Next() ([]byte, error) {
 		}
 	}
 	return nil, a.ended
+}
+
+// TooDeep is what is wrong with the element that Next gave last when it is nested deeper than the limit; nil otherwise. The others are none the worse
+// for it.
+func (a *ArrayReader) TooDeep() *muster.Error {
+	if !a.deep {
+		return nil
+	}
+	return muster.Errorf(muster.TooLong, "", "The row with index %d is nested deeper than %d levels.", a.index-1, a.limits.Depth)
 }
 
 // find goes to the first byte of the next element, which it leaves in buf.
@@ -142,6 +152,7 @@ func (a *ArrayReader) check(start int64) error {
 // frame reads to the end of the value that begins with what stands in buf: to the bracket that closes it, or to its last character. Whether it is
 // valid is seen later.
 func (a *ArrayReader) frame() error {
+	a.deep = false
 	switch a.buf[0] {
 	case '{', '[', '"':
 	default:
@@ -157,9 +168,8 @@ func (a *ArrayReader) frame() error {
 		case c == '"':
 			inside = true
 		case c == '{' || c == '[':
-			if depth++; depth > a.limits.Depth {
-				return a.refuse(ArrayTooDeep, a.index, a.at-1, "The row with index %d is nested deeper than %d levels.", a.index, a.limits.Depth)
-			}
+			depth++
+			a.deep = a.deep || depth > a.limits.Depth
 		case c == '}' || c == ']':
 			depth--
 		}
@@ -278,7 +288,7 @@ func (a *ArrayReader) row() int {
 func (a *ArrayReader) refuse(reason string, index int, offset int64, format string, args ...any) error {
 	code := muster.Invalid
 	switch reason {
-	case ArrayTooManyRows, ArrayTooLarge, ArrayTooDeep:
+	case ArrayTooManyRows, ArrayTooLarge:
 		code = muster.TooLong
 	case ArrayEmpty:
 		code = muster.Required

@@ -81,7 +81,7 @@ func TestArrayRefused(t *testing.T) {
 		{`[[{}]]`, sheet.ArrayNotAnObject, 0, 1},
 		{`[nope]`, sheet.ArrayInvalidJSON, 0, 2},
 		{`[{},{},{},{}]`, sheet.ArrayTooManyRows, 3, 10},
-		{`[{"a":[[[]]]}]`, sheet.ArrayTooDeep, 0, 8},
+		{`[{"a":` + strings.Repeat("[", 20_000) + strings.Repeat("]", 20_000) + `}]`, sheet.ArrayTooLarge, 0, 41},
 		{`[{"a":"` + strings.Repeat("x", 50) + `"}]`, sheet.ArrayTooLarge, 0, 41},
 		{`[` + strings.Repeat(" ", 300) + `]`, sheet.ArrayTooLarge, -1, 200},
 		{`[{"a":1}` + strings.Repeat(" ", 300), sheet.ArrayTooLarge, -1, 200},
@@ -95,6 +95,22 @@ func TestArrayRefused(t *testing.T) {
 		if refused.Reason != c.reason || refused.Index != c.index || refused.Offset != c.offset || refused.Error() == "" {
 			t.Errorf("%q: %s, row %d, byte %d (%s), want %s, row %d, byte %d", c.body, refused.Reason, refused.Index, refused.Offset, refused, c.reason, c.index, c.offset)
 		}
+	}
+}
+
+// Nesting is a matter of the element alone, up to where encoding/json ends.
+func TestArrayTooDeep(t *testing.T) {
+	t.Parallel()
+	a := sheet.NewArrayReader(strings.NewReader(`[{"a":[[]]},{"a":[[[]]]},{"a":"[[[["}]`), sheet.Limits{Depth: 3})
+	for i, deep := range []bool{false, true, false} {
+		if _, err := a.Next(); err != nil || (a.TooDeep() != nil) != deep {
+			t.Errorf("element %d: %v, %v", i, a.TooDeep(), err)
+		}
+	}
+	var refused *sheet.ArrayError
+	_, err := readArray(strings.NewReader(`[{"a":`+strings.Repeat("[", 20_000)+strings.Repeat("]", 20_000)+`}]`), sheet.Limits{})
+	if !errors.As(err, &refused) || refused.Reason != sheet.ArrayInvalidJSON {
+		t.Errorf("20,000 levels: %v", err)
 	}
 }
 
@@ -134,7 +150,7 @@ func FuzzArray(f *testing.F) {
 		}
 		if err != nil {
 			switch refused.Reason {
-			case sheet.ArrayTooManyRows, sheet.ArrayTooLarge, sheet.ArrayTooDeep:
+			case sheet.ArrayTooManyRows, sheet.ArrayTooLarge:
 				return
 			}
 			if refused.Offset > int64(len(body)) || refused.Index > len(got) {

@@ -31,7 +31,7 @@ func (s *surface) object(q *request, optional bool) (map[string]any, error) {
 	case !utf8.Valid(text):
 		return nil, badRequest("", intake.BodyInvalidUTF8, "The body is not valid UTF-8.")
 	case deeper(text, s.Depth):
-		return nil, badRequest("", intake.BodyTooDeep, fmt.Sprintf("The body is nested deeper than %d levels.", s.Depth))
+		return nil, badRequest("", "too_deep", fmt.Sprintf("The body is nested deeper than %d levels.", s.Depth))
 	}
 	var value any
 	if err := json.Unmarshal(text, &value); err != nil {

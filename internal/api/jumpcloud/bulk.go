@@ -224,8 +224,8 @@ func (s *surface) receive(q *request, m *mode, silent bool, c *content, once onc
 	return jobID{id}, nil
 }
 
-// mostElement is the largest object of a body.
-const mostElement = 1 << 20
+// mostElement is the largest object of a body: several hundred custom attributes with values of the greatest length fit in, however they are written.
+const mostElement = 4 << 20
 
 // notWhole is the refusal of a body that was cut off, stood still or is no gzip all through.
 func notWhole() *refusal {
