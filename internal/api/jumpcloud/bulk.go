@@ -116,7 +116,7 @@ func (c *content) Read(b []byte) (int, error) {
 }
 
 func (s *surface) body(q *request) (*content, error) {
-	var body io.Reader = api.Arriving(q.w, q.r.Body)
+	body := api.Arriving(q.w, q.r.Body)
 	switch strings.ToLower(strings.TrimSpace(q.r.Header.Get("Content-Encoding"))) {
 	case "", "identity":
 		if q.r.ContentLength > s.BulkBody {
