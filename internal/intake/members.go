@@ -138,12 +138,16 @@ func (m *members) take(row *batch.Row, raw []byte) []byte {
 	return []byte(text)
 }
 
-// without is an object without some of its members.
+// without is an object without some of its members, which are given in order: there may be as many as fit into a row.
 func without(raw []byte, cut []member) []byte {
 	kept := make([]byte, 0, len(raw))
 	kept = append(kept, '{')
 	s := scanner{raw: raw, see: func(depth int, _ []byte, at member) {
-		if depth != 1 || slices.Contains(cut, at) {
+		if depth != 1 {
+			return
+		}
+		if len(cut) > 0 && cut[0] == at {
+			cut = cut[1:]
 			return
 		}
 		if len(kept) > 1 {

@@ -23,7 +23,11 @@ type reading struct {
 	manager  string // whom the object names
 	faults   muster.Errors
 	warnings muster.Errors
+	untold   int // warnings beyond mostWarnings
 }
+
+// mostWarnings is how many warnings of one object are told one by one. More is no user: every custom attribute may have one.
+const mostWarnings = 2 * muster.MaxAttributes
 
 // mode is how the objects of a request are meant.
 type mode struct {
@@ -67,6 +71,9 @@ func read(m *mode, given map[string]any, now *muster.Person) *reading {
 	r.unknown()
 	if m.creates() {
 		r.complete()
+	}
+	if r.untold > 0 {
+		r.warnings = append(r.warnings, muster.Errorf(muster.Unsupported, "", "%d more values were ignored or changed, which are too many to be told.", r.untold))
 	}
 	return r
 }
@@ -118,6 +125,10 @@ func (r *reading) fail(code muster.Code, field, format string, args ...any) {
 }
 
 func (r *reading) warn(code muster.Code, field, format string, args ...any) {
+	if len(r.warnings) == mostWarnings {
+		r.untold++
+		return
+	}
 	r.warnings = append(r.warnings, muster.Errorf(code, field, format, args...))
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -264,6 +265,20 @@ func TestNumbersOutOfRange(t *testing.T) {
 	}
 	if got, want := told(asked.Warnings), []string{"attributes[1].value invalid", "shoeSize unsupported"}; !slices.Equal(got, want) {
 		t.Errorf("warnings %q, want %q", got, want)
+	}
+}
+
+// However much there is in an object that nobody knows, what is said of it stays within bounds.
+func TestWarningsAreBounded(t *testing.T) {
+	t.Parallel()
+	given := map[string]any{}
+	for i := range mostWarnings + 7 {
+		given[strconv.Itoa(i)] = i
+	}
+	nobody := roster.Fresh()
+	r := read(updating, given, &nobody)
+	if n := len(r.warnings); n != mostWarnings+1 || !strings.HasPrefix(r.warnings[n-1].Message, "7 more values") {
+		t.Errorf("%d warnings, the last one %s", n, r.warnings[n-1].Message)
 	}
 }
 
