@@ -290,10 +290,12 @@ func TestPasswordsOfRowsThatFailed(t *testing.T) {
 			}
 			return err
 		})
-		h.write(t, h.tenant, func(tx *store.Tx) error {
-			_, err := tx.SQL().Exec("DELETE FROM batch WHERE seq = $1", b.Seq)
-			return err
-		})
+		h.write(t, h.tenant, func(tx *store.Tx) error { return tx.DeleteBatch(b.Seq) })
+		if h.waiting(t) != 2 {
+			t.Errorf("%d passwords of a batch that is not removed", h.waiting(t))
+		}
+		b.State = muster.Receiving
+		h.write(t, h.tenant, func(tx *store.Tx) error { return errors.Join(tx.SaveBatch(b), tx.DeleteBatch(b.Seq)) })
 		if h.waiting(t) != 0 {
 			t.Error("passwords outlive their batch")
 		}

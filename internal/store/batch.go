@@ -238,9 +238,14 @@ func (tx *Tx) FreeLeases() error {
 // freeInvitations finds claims where mails are due: there are no others, and a start is not to read every account for them.
 const freeInvitations = "UPDATE account SET activation_owner = NULL, activation_lease = NULL WHERE activation_due IS NOT NULL AND activation_owner IS NOT NULL"
 
-// DeleteBatch removes a batch that never became visible, with its blocks.
+// DeleteBatch removes a batch that never became visible, with its blocks and passwords.
 func (tx *Tx) DeleteBatch(seq int64) error {
-	return tx.exec("DELETE FROM batch WHERE seq = $1 AND tenant = $2 AND state = 'receiving'", seq, tx.tenant)
+	n, err := tx.affect("DELETE FROM batch WHERE seq = $1 AND tenant = $2 AND state = 'receiving'", seq, tx.tenant)
+	if n == 0 || err != nil {
+		return err
+	}
+	// Now that it is gone nobody adds to them any more.
+	return tx.exec("DELETE FROM sealed_password WHERE batch = $1 AND tenant = $2", seq, tx.tenant)
 }
 
 // Block is some rows of a batch as they came, packed by whoever submitted them.

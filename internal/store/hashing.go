@@ -34,8 +34,8 @@ const (
 	waitingOf   = `SELECT batch, idx, person, sealed FROM sealed_password WHERE tenant = $1 AND person > 0 AND (lease IS NULL OR lease <= $2)
  ORDER BY batch, idx LIMIT $3`
 	dropOld = `DELETE FROM sealed_password WHERE (batch, idx) IN (SELECT batch, idx FROM sealed_password
- WHERE (person IS NULL OR person = 0) AND created_at < $1 AND (person = 0 OR EXISTS (SELECT 1 FROM batch b
- WHERE b.seq = sealed_password.batch AND b.state IN ('finished', 'cancelled', 'failed'))) ORDER BY created_at LIMIT $2) AND (person IS NULL OR person = 0)`
+ WHERE (person IS NULL OR person = 0) AND created_at < $1 AND (person = 0 OR NOT EXISTS (SELECT 1 FROM batch b
+ WHERE b.seq = sealed_password.batch AND b.state NOT IN ('finished', 'cancelled', 'failed'))) ORDER BY created_at LIMIT $2) AND (person IS NULL OR person = 0)`
 )
 
 // AnyWaiting says whether a password waits that nobody is at.

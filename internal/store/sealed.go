@@ -21,7 +21,7 @@ func SealedPurpose(batch int64, index int) string {
 	return fmt.Sprintf("sealed_password/%d/%d", batch, index)
 }
 
-// AddSealedPasswords keeps the passwords of rows of a batch until they are hashed.
+// AddSealedPasswords keeps the passwords of rows of a batch until they are hashed. The caller holds the batch (LeaseBatch), so that it is there and stays.
 func (tx *Tx) AddSealedPasswords(batch int64, list []SealedPassword) error {
 	columns := []string{"batch", "idx", "tenant", "sealed", "created_at"}
 	return tx.copyRows("sealed_password", columns, len(list), func(i int) []any {
