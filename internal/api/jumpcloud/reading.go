@@ -99,6 +99,9 @@ func (r *reading) unknown() {
 // mustRead says of a value that is the one shown whether it is read all the same: the contract has more to say of it.
 func (r *reading) mustRead(name string, v any) bool {
 	_, state := r.given["state"]
+	if r.now.Seq == 0 && !r.mode.creates() && (name == "email" || name == "username") {
+		return true // of nobody nothing is shown
+	}
 	return name == "suspended" && state || name == "state" && v == stagedState && !r.mode.Lenient && !r.mode.creates()
 }
 
