@@ -93,6 +93,9 @@ func (tx *Tx) insertInto(table string, columns []string, rows int) string {
 }
 
 func (tx *Tx) copyFrom(p *packed) error {
+	if err := tx.flush(); err != nil {
+		return err
+	}
 	err := tx.conn.Raw(func(c any) error {
 		conn := c.(*stdlib.Conn).Conn()
 		var from io.Reader = bytes.NewReader(p.bytes)

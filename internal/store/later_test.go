@@ -147,3 +147,23 @@ func TestHoldersOf(t *testing.T) {
 		})
 	})
 }
+
+// Rows that are copied come after what waits: they may refer to it.
+func TestCopiesComeAfterWhatWaits(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, st *store.Store) {
+		err := st.Single(t.Context(), storetest.Tenant, func(tx *store.Tx) error {
+			group := muster.Group{Code: "g", Label: "G"}
+			if err := tx.InsertGroups([]*muster.Group{&group}); err != nil {
+				return err
+			}
+			members := make([]store.GroupMember, 20)
+			for i := range members {
+				members[i] = store.GroupMember{Group: group.Seq, Person: int64(i) + 1}
+			}
+			return tx.AddGroupMembers(members)
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	})
+}
