@@ -65,7 +65,8 @@ type App struct {
 
 	access    *access.Access
 	hasher    *access.Hasher
-	requests  atomic.Int64 // under way
+	requests  atomic.Int64  // under way
+	grace     time.Duration // for them when the process is told to stop
 	roster    *roster.Roster
 	batches   *batch.Engine
 	intake    *intake.Intake
@@ -87,7 +88,7 @@ func Open(ctx context.Context, c Config) (*App, error) {
 	if c.Stderr == nil {
 		c.Stderr = os.Stderr
 	}
-	a := &App{config: c, log: c.Log, ready: make(chan struct{})}
+	a := &App{config: c, log: c.Log, ready: make(chan struct{}), grace: finishTimeout}
 	if a.log == nil {
 		a.log = newLog(c.Stderr, c.LogLevel, c.LogFormat)
 	}

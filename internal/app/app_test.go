@@ -4,8 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -360,4 +362,52 @@ func TestAnUploadUnderWayIsFinished(t *testing.T) {
 		t.Errorf("the upload was answered %d", status)
 	}
 	<-stopped
+}
+
+// A request that is cut off by the end of the process leaves nothing that would keep it from being sent again.
+func TestRequestsThatAreCutOffAreGivenUp(t *testing.T) {
+	a, err := open(t, settings(t, store.Options{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.grace = 50 * time.Millisecond
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	ended := make(chan error, 1)
+	go func() { ended <- a.Run(ctx) }()
+	<-a.Ready()
+	key, err := os.ReadFile(a.AdminKeyPath())
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", strings.TrimPrefix(a.URL(), "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	_, err = fmt.Fprintf(c, "POST /api/v2/bulk/users HTTP/1.1\r\nHost: x\r\nx-api-key: %s\r\nIdempotency-Key: once\r\nContent-Length: 100\r\n\r\n[{}", strings.TrimSpace(string(key)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	claims := func() (n int) {
+		if err := a.store.Handle().QueryRowContext(t.Context(), "SELECT count(*) FROM idempotency").Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	for began := time.Now(); claims() == 0; time.Sleep(time.Millisecond) { // a poll
+		if time.Since(began) > 10*time.Second {
+			t.Fatal("the request is not worked on")
+		}
+	}
+	stop()
+	if err := <-ended; err == nil {
+		t.Error("the request was not cut off")
+	}
+	if n := claims(); n != 0 {
+		t.Errorf("%d requests still hold their keys", n)
+	}
+	if err := a.Close(); err != nil {
+		t.Error(err)
+	}
 }

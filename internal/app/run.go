@@ -18,6 +18,7 @@ const (
 	idleTimeout   = 2 * time.Minute
 	maxHeader     = 64 << 10
 	finishTimeout = 10 * time.Second // for requests under way when the process is told to stop
+	letGoTimeout  = 2 * time.Second  // for those that were cut off then to put down what they had in hand
 
 	pulseInterval = 5 * time.Second
 	pulseTimeout  = 30 * time.Second
@@ -91,12 +92,27 @@ func (a *App) counted(next http.Handler) http.Handler {
 }
 
 func (a *App) shutDown(server *http.Server) error {
-	grace, done := context.WithTimeout(context.Background(), finishTimeout)
+	grace, done := context.WithTimeout(context.Background(), a.grace)
 	defer done()
 	if err := server.Shutdown(grace); err != nil {
-		return errors.Join(fmt.Errorf("app: requests were cut off after %s: %w", finishTimeout, err), server.Close())
+		err = errors.Join(fmt.Errorf("app: requests were cut off after %s: %w", a.grace, err), server.Close())
+		a.letGo()
+		return err
 	}
 	return nil
+}
+
+// letGo waits until nobody is at work on a request any more, such as one that gives back its idempotency key: whoever was cut off sends it again.
+func (a *App) letGo() {
+	end, look := time.After(letGoTimeout), time.NewTicker(time.Millisecond)
+	defer look.Stop()
+	for a.requests.Load() > 0 {
+		select {
+		case <-end:
+			return
+		case <-look.C:
+		}
+	}
 }
 
 // announce closes Ready once the queue has shown its first sign of life.
