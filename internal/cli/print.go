@@ -63,11 +63,13 @@ func word(value any) string {
 	return fmt.Sprint(value)
 }
 
-// differences writes a change in short: field: before → after.
+// differences writes a change in short: field: before → after. A field without either value is one of which only that it changed is told.
 func differences(c muster.Change) string {
 	var texts []string
 	for _, f := range c.Fields {
 		switch {
+		case f.Before == nil && f.After == nil:
+			texts = append(texts, f.Field)
 		case f.Before == nil:
 			texts = append(texts, f.Field+": "+word(f.After))
 		case f.After == nil:
