@@ -123,7 +123,7 @@ func (s *surface) body(q *request) (*content, error) {
 			return nil, s.tooLarge()
 		}
 	case "gzip":
-		packed, err := gzip.NewReader(io.LimitReader(body, s.BulkBody)) // nothing grows by being packed
+		packed, err := gzip.NewReader(io.LimitReader(body, s.BulkBody+s.BulkBody>>10+1<<10)) // what cannot be packed grows by this much at most
 		if err != nil {
 			return nil, badRequest("", intake.BodyInvalidJSON, "The body is not the gzip that Content-Encoding says it is.")
 		}

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"strings"
@@ -42,6 +43,15 @@ func packed(t *testing.T, text string) string {
 	return out.String()
 }
 
+// noise is a body with a text that packing does not make smaller by much.
+func noise(n int) string {
+	random, text := rand.New(rand.NewPCG(1, 2)), make([]byte, n)
+	for i := range text {
+		text[i] = " !#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[]^_`abcdefghijklmnopqrstuvwxyz{|}~"[random.IntN(93)]
+	}
+	return `[{"description":"` + string(text) + `"}]`
+}
+
 // Bodies over a limit are refused as a whole, packed or not, and leave nothing (contract §3.3).
 func TestLimitsOfABody(t *testing.T) {
 	apitest.Each(t, config.Config{JumpCloud: config.JumpCloud{Rows: 20, Body: 4000}}, func(t *testing.T, s *apitest.Server) {
@@ -57,6 +67,7 @@ func TestLimitsOfABody(t *testing.T) {
 			{"OneRowMorePacked", packed(t, minimal("c", 21)), "too_many_rows", 413, []string{"Content-Encoding", "gzip"}},
 			{"TooManyBytes", long, "too_large", 413, nil},
 			{"TooManyBytesPacked", packed(t, long), "too_large", 413, []string{"Content-Encoding", "gzip"}},
+			{"PackedAndNoSmaller", packed(t, noise(5000)), "too_large", 413, []string{"Content-Encoding", "gzip"}},
 			{"PackedAndCutOff", packed(t, minimal("d", 20))[:60], "invalid_json", 400, []string{"Content-Encoding", "gzip"}},
 			{"PackedTwice", packed(t, packed(t, minimal("d", 2))), "invalid_utf8", 400, []string{"Content-Encoding", "gzip"}},
 			{"PackedBadly", packed(t, minimal("d", 20))[:40] + strings.Repeat("\xff", 40), "invalid_json", 400, []string{"Content-Encoding", "gzip"}},
