@@ -96,7 +96,7 @@ func main() {
 	flag.StringVar(&b.binary, "muster", "", "program that is measured where it is asked over HTTP, instead of one that is built now")
 	flag.Uint64Var(&b.seed, "seed", 1, "seed of the made-up people")
 	flag.BoolVar(&b.full, "full", false, "also measure memory with 1,000,000 rows (some minutes more for each of -files)")
-	flag.StringVar(&b.files, "files", sheet.CSV, "files whose import is measured for memory: csv, xlsx, ndjson, separated by commas")
+	flag.StringVar(&b.files, "files", sheet.CSV, "files whose import is measured for memory: csv, xlsx, json, ndjson, separated by commas")
 	flag.StringVar(&b.only, "only", "", "parts to measure, separated by commas: "+strings.Join(names(), ", "))
 	flag.StringVar(&b.engines, "engines", "sqlite,postgres", "databases to measure on")
 	flag.StringVar(&b.profile, "cpuprofile", "", "write a CPU profile of everything to this file")

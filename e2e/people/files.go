@@ -9,10 +9,10 @@ import (
 	"github.com/musterid/muster/internal/sheet"
 )
 
-// Write writes the next n people as a file of a kind: sheet.CSV, sheet.XLSX or sheet.NDJSON.
+// Write writes the next n people as a file of a kind: sheet.CSV, sheet.XLSX, sheet.JSON or sheet.NDJSON.
 func (m *Maker) Write(w io.Writer, kind string, n int) error {
-	if kind == sheet.NDJSON {
-		return m.writeLines(w, n)
+	if kind == sheet.NDJSON || kind == sheet.JSON {
+		return m.writeObjects(w, kind, n)
 	}
 	out, err := sheet.NewWriter(w, sheet.Format{Kind: kind, Delimiter: ";"}, Columns, nil)
 	if err != nil {
@@ -36,14 +36,20 @@ type line struct {
 	Department string `json:"department"`
 }
 
-func (m *Maker) writeLines(w io.Writer, n int) error {
+func (m *Maker) writeObjects(w io.Writer, kind string, n int) error {
 	out := bufio.NewWriterSize(w, 64<<10)
 	encoder := json.NewEncoder(out)
-	for range n {
+	for i := range n {
+		if kind == sheet.JSON {
+			_ = out.WriteByte("[,"[min(i, 1)]) // Flush tells
+		}
 		p := m.Next()
 		if err := encoder.Encode(line{p.SourceID, p.Last, p.First, p.Email, p.Department}); err != nil {
-			return fmt.Errorf("people: write lines: %w", err)
+			return fmt.Errorf("people: write objects: %w", err)
 		}
+	}
+	if kind == sheet.JSON {
+		_ = out.WriteByte(']')
 	}
 	return out.Flush()
 }
