@@ -10,10 +10,11 @@ import (
 	"github.com/musterid/muster/internal/store"
 )
 
-// Chunk sizes: as large as pays, smaller while single writes wait behind it.
+// Chunk sizes: as large as pays, smaller while single writes wait behind it. Large rows are fewer: what a chunk takes in memory and in time is bounded.
 const (
 	chunkRows     = 5_000
 	chunkRowsBusy = 1_000
+	chunkBytes    = 4 << 20
 )
 
 // driveTime is how long one job works on a batch before it lets others have the worker.
@@ -221,7 +222,10 @@ func (d *drive) decode(ctx context.Context, b store.BatchRow, first, size int) d
 	if next.err != nil {
 		return next
 	}
-	rows, err := cutRows(blocks, next.first, next.end)
+	rows, more, err := cutRows(blocks, next.first, next.end, chunkBytes)
+	if more {
+		next.end = next.first + len(rows)
+	}
 	switch {
 	case err != nil:
 		next.err = err

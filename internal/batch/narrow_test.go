@@ -1,7 +1,9 @@
 package batch_test
 
 import (
+	"encoding/json"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/musterid/muster"
@@ -66,5 +68,29 @@ func TestARowThatCannotBeReadCostsOnlyItself(t *testing.T) {
 				t.Errorf("%s %+v", b.State, b.Counts)
 			}
 		})
+	}
+}
+
+// Rows that are too large for one chunk together are carried out in several.
+func TestLargeRows(t *testing.T) {
+	s := open(t, storetest.Open(t, store.SQLite))
+	r, err := s.engine.Receive(t.Context(), s.caller, batch.Submission{Surface: "native", Name: "test", Options: json.RawMessage(`{}`)})
+	for i := range 21 {
+		if err == nil {
+			err = r.Add(t.Context(), batch.Row{Number: i + 1, Cells: []string{"create", strings.Repeat("x", 1<<20)}})
+		}
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := r.Finish(t.Context(), batch.CarryIt, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := s.tally(s.wait(b, muster.Finished)); got[muster.DoneItem] != 21 {
+		t.Errorf("%v", got)
+	}
+	if n := s.count("SELECT count(*) FROM audit WHERE action = 'batch.chunk'"); n < 6 {
+		t.Errorf("in %d chunks", n)
 	}
 }

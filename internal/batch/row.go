@@ -5,6 +5,7 @@ import (
 	"compress/flate"
 	"encoding/json"
 	"fmt"
+	"math"
 	"sync"
 
 	"github.com/musterid/muster"
@@ -71,20 +72,25 @@ func rowsBetween(tx *store.Tx, batch int64, first, end int) ([]Row, error) {
 	if err != nil {
 		return nil, err
 	}
-	return cutRows(blocks, first, end)
+	rows, _, err := cutRows(blocks, first, end, math.MaxInt)
+	return rows, err
 }
 
-func cutRows(blocks []store.Block, first, end int) ([]Row, error) {
-	rows := make([]Row, 0, end-first)
+// cutRows gives the rows from first to before end, or the first of them when they have more bytes than most: at least one. more says that there are
+// others.
+func cutRows(blocks []store.Block, first, end, most int) (rows []Row, more bool, err error) {
+	rows = make([]Row, 0, end-first)
 	for _, b := range blocks {
 		list, err := unpack(b)
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
-		from, to := max(first-b.First, 0), min(end-b.First, b.N)
-		if from < to {
-			rows = append(rows, list[from:to]...)
+		for i := max(first-b.First, 0); i < min(end-b.First, b.N); i++ {
+			if most -= list[i].size(); most < 0 && len(rows) > 0 {
+				return rows, true, nil
+			}
+			rows = append(rows, list[i])
 		}
 	}
-	return rows, nil
+	return rows, false, nil
 }

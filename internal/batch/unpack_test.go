@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/musterid/muster"
+	"github.com/musterid/muster/internal/store"
 )
 
 // What is read without encoding/json is what encoding/json reads.
@@ -73,6 +74,31 @@ func TestWhatIsNoRowIsNotRead(t *testing.T) {
 		var row Row
 		if r.read(line, &row) {
 			t.Errorf("%q was read as %+v", line, row)
+		}
+	}
+}
+
+// However many rows are asked for, they are no more than fit into so many bytes, and at least one.
+func TestLargeRowsAreFewer(t *testing.T) {
+	var rows []Row
+	for i := range 600 {
+		rows = append(rows, Row{Number: i + 1, Cells: []string{strings.Repeat("x", 100)}})
+	}
+	var blocks []store.Block
+	for first := 0; first < len(rows); first += blockRows {
+		b, err := pack(first, rows[first:min(first+blockRows, len(rows))])
+		if err != nil {
+			t.Fatal(err)
+		}
+		blocks = append(blocks, b)
+	}
+	for _, c := range []struct {
+		most, rows int
+		more       bool
+	}{{1, 1, true}, {250, 2, true}, {300, 3, true}, {50_000, 500, true}, {59_000, 590, false}, {1 << 30, 590, false}} {
+		got, more, err := cutRows(blocks, 10, 600, c.most)
+		if err != nil || len(got) != c.rows || more != c.more || got[0].Number != 11 || got[len(got)-1].Number != 10+c.rows {
+			t.Errorf("%d bytes: %d rows, more %v, %v", c.most, len(got), more, err)
 		}
 	}
 }
