@@ -264,8 +264,12 @@ func (l *listing) drivenBy(c Condition) (string, bool) {
 	case "employee_id":
 		return l.lookedUp(l.keys(known), "p.tenant = "+l.arg(l.tx.tenant)+" AND p.employee_key = k.value"), true
 	}
+	shared := "p.email = k.value COLLATE NOCASE"
+	if l.tx.store.engine == Postgres {
+		shared = "lower(p.email) = k.value"
+	}
 	return l.lookedUp(l.keys(known), "p.tenant = "+l.arg(l.tx.tenant)+" AND p.email_key = k.value") + " UNION " +
-		l.lookedUp(l.keys(known), "p.tenant = "+l.arg(l.tx.tenant)+" AND lower(p.email) = k.value AND p.email_key IS NULL AND p.email IS NOT NULL AND p.state <> 'deleted'"), true
+		l.lookedUp(l.keys(known), "p.tenant = "+l.arg(l.tx.tenant)+" AND "+shared+" AND p.email_key IS NULL AND p.email IS NOT NULL AND p.state <> 'deleted'"), true
 }
 
 func (l *listing) keys(known []any) string {

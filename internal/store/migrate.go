@@ -125,8 +125,8 @@ func (e Engine) statements(text string) []string {
 	var list []string
 	var statement strings.Builder
 	for _, line := range strings.Split(text, "\n") {
-		if rest, only := strings.CutPrefix(line, "postgres:"); only {
-			if e != Postgres {
+		if engine, rest, only := strings.Cut(line, ":"); only && (engine == string(SQLite) || engine == string(Postgres)) {
+			if engine != string(e) {
 				continue
 			}
 			line = rest

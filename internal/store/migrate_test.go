@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"context"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -154,5 +155,23 @@ func TestTenants(t *testing.T) {
 			wantCode(t, "a tenant that is not there", err, muster.NotFound)
 			return nil
 		})
+	})
+}
+
+// SQLite has ready to undo every statement that may call a function: each page that it changes is copied before. What people and items are written with
+// calls none.
+func TestNoIndexOfManyRowsCallsAFunction(t *testing.T) {
+	st := storetest.Open(t, store.SQLite)
+	look(t, st, store.Everyone, func(tx *store.Tx) error {
+		list, err := tx.Strings("SELECT sql FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL AND tbl_name IN ('person', 'item', 'block', 'sealed_password', 'account')")
+		if len(list) < 20 {
+			t.Errorf("only %d indexes", len(list))
+		}
+		for _, index := range list {
+			if call := regexp.MustCompile(`\w+\([^)]*\)`).FindString(index); call != "" {
+				t.Errorf("%s in %s", call, index)
+			}
+		}
+		return err
 	})
 }
