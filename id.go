@@ -79,15 +79,3 @@ func ParseHexID(s string) (number int64, created time.Time, ok bool) {
 	number = int64(binary.BigEndian.Uint64(b[4:]))
 	return number, time.Unix(int64(binary.BigEndian.Uint32(b[:4])), 0).UTC(), number >= 0
 }
-
-// ItemHexID is the 24-digit id of an item, where ids have that form: creation time of the batch in seconds, and the item's key.
-func ItemHexID(batch int64, index int, created time.Time) string {
-	return HexID(ItemKey(batch, index), created)
-}
-
-// ParseItemHexID undoes ItemHexID. created is to the second and must be compared with the batch's.
-func ParseItemHexID(s string) (batch int64, index int, created time.Time, ok bool) {
-	key, created, ok := ParseHexID(s)
-	batch, index = SplitItemKey(key)
-	return batch, index, created, ok
-}

@@ -174,7 +174,7 @@ func (r *reading) setList(field string, list []any) {
 func showPhones(p *muster.Person) any {
 	list := make([]any, len(p.Profile.Phones))
 	for i, one := range p.Profile.Phones {
-		list[i] = map[string]any{"id": entryID(p, "phone", i), "type": one.Type, "number": one.Number}
+		list[i] = map[string]any{"id": entryID(p, phoneEntries, i), "type": one.Type, "number": one.Number}
 	}
 	return list
 }
@@ -231,7 +231,7 @@ func showAddresses(p *muster.Person) any {
 	list := make([]any, len(p.Profile.Addresses))
 	for i := range p.Profile.Addresses {
 		one := &p.Profile.Addresses[i]
-		entry := map[string]any{"id": entryID(p, "address", i), "type": one.Type}
+		entry := map[string]any{"id": entryID(p, addressEntries, i), "type": one.Type}
 		for _, m := range addressMembers {
 			entry[m.name] = m.of(one)
 		}

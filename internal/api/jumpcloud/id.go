@@ -42,10 +42,16 @@ func resultID(i muster.Item, created time.Time) string {
 	return muster.HexID(resultIDs|muster.ItemKey(i.Batch, i.Index), created)
 }
 
+// The lists whose entries have ids.
+const (
+	phoneEntries = iota
+	addressEntries
+	keyEntries
+)
+
 // entryID is an id for an entry of a list, which has none of its own: it leads nowhere.
-func entryID(p *muster.Person, list string, i int) string {
-	kind := int64(len(list)) // tells the lists of one person apart
-	return muster.HexID(entryIDs|(p.Seq<<16|kind<<8|int64(i))&numberBits, p.CreatedAt)
+func entryID(p *muster.Person, list, i int) string {
+	return muster.HexID(entryIDs|(p.Seq<<16|int64(list)<<8|int64(i))&numberBits, p.CreatedAt)
 }
 
 // isID says whether a text has the form of an id.

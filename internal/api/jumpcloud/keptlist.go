@@ -115,7 +115,7 @@ func showKeys(p *muster.Person) any {
 	list := make([]any, 0, len(known))
 	for i, k := range known {
 		entry, _ := k.(map[string]any)
-		list = append(list, map[string]any{"_id": entryID(p, "ssh key", i), "name": entry["name"], "public_key": entry["public_key"], "create_date": entry["create_date"]})
+		list = append(list, map[string]any{"_id": entryID(p, keyEntries, i), "name": entry["name"], "public_key": entry["public_key"], "create_date": entry["create_date"]})
 	}
 	return list
 }
