@@ -12,14 +12,15 @@ import (
 	"github.com/musterid/muster/internal/sheet"
 )
 
-// TestTortureMemory brings in some people and, on another server, several times as many: the memory a process needs does not grow with the file.
+// TestTortureMemory brings in some people and, on another server, several times as many: the memory a process needs does not grow with the file. Even
+// the fewer ones are several chunks, because what is decided ahead of a chunk being written is there from the second chunk on.
 func TestTortureMemory(t *testing.T) {
-	few, many := 10_000, 30_000
+	few, many := 15_000, 45_000
 	switch {
 	case os.Getenv("MUSTER_TORTURE") != "":
 		few, many = 20_000, 100_000
 	case raceDetector:
-		few, many = 5_000, 15_000
+		few, many = 12_000, 30_000
 	}
 	small, ok := mostMemory(t, few)
 	if !ok {

@@ -127,7 +127,22 @@ func (tx *Tx) lower(text, find string) string {
 	case tx.store.engine == Postgres && ascii:
 		return "lower(" + text + ` COLLATE "C")`
 	}
-	return "lower(" + text + ")"
+	return "lower(" + text + tx.store.letters + ")"
+}
+
+// lettersOfAll gives a collation of PostgreSQL by which lower knows all letters, whatever the database was made with: one that was made with the
+// locale C, as in many containers, takes É for another letter than é. A server that has none goes by its database's own.
+func (s *Store) lettersOfAll(ctx context.Context) (string, error) {
+	var name string
+	err := s.read.QueryRowContext(ctx, `SELECT collname FROM pg_collation WHERE collname IN ('C.utf8', 'C.UTF-8', 'und-x-icu', 'en_US.utf8')
+ AND collencoding IN (-1, pg_char_to_encoding(getdatabaseencoding())) AND getdatabaseencoding() = 'UTF8' ORDER BY collname LIMIT 1`).Scan(&name)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("store: look for a collation: %w", err)
+	}
+	return ` COLLATE "` + name + `"`, nil
 }
 
 // setOfTexts is a set given as an argument (texts), as the rows k.value.

@@ -53,6 +53,7 @@ type Store struct {
 	shards   *shards  // PostgreSQL: of counts; nil on SQLite
 	numbers  numbers  // PostgreSQL: for single writes
 	types    sync.Map // PostgreSQL: of columns, for copyFrom
+	letters  string   // PostgreSQL: the collation by which lower knows the letters of all languages, as SQL
 	done     sync.WaitGroup
 	close    sync.Once
 }
@@ -86,6 +87,12 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err := s.Ping(ctx); err != nil {
 		s.Close()
 		return nil, err
+	}
+	if s.engine == Postgres {
+		if s.letters, err = s.lettersOfAll(ctx); err != nil {
+			s.Close()
+			return nil, err
+		}
 	}
 	if s.engine == SQLite {
 		s.commits = make(chan *unitOfWork, 1024)
