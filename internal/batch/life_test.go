@@ -58,10 +58,8 @@ func TestCancel(t *testing.T) {
 			for _, from := range []int{1, 5_001} { // in the first chunk, in the second
 				at, free := s.worker.close(from)
 				b := s.send(then, words(5_100, "create")...)
-				<-at
-				if from > 1 {
-					b = s.waitFor(b, 5_000)
-				}
+				from = <-at
+				b = s.waitFor(b, from-1)
 				b = s.ask(s.engine.Cancel, b)
 				free()
 				b = s.wait(b, muster.Cancelled)

@@ -37,9 +37,9 @@ type worker struct {
 	marks  atomic.Int64
 	says   map[int]string // by row number
 	broken error          // Carry gives it once, or for ever when it is a muster.Error
-	gate   chan struct{}  // Decode waits for it from row gateAt on
+	gate   chan struct{}  // Decode waits for it with rows that reach gateAt
 	gateAt int
-	at     chan struct{} // closed when somebody waits at the gate
+	at     chan int // the number of the first row that waits at the gate
 }
 
 func open(t *testing.T, st *store.Store) *shop {
@@ -82,13 +82,13 @@ func (s *shop) node(st *store.Store, w *worker) *batch.Engine {
 func (w *worker) Decode(ctx context.Context, _ *store.BatchRow, rows []batch.Row) (any, error) {
 	w.mu.Lock()
 	gate, at := w.gate, w.at
-	if rows[0].Number < w.gateAt {
+	if rows[len(rows)-1].Number < w.gateAt {
 		gate = nil
 	}
 	w.mu.Unlock()
 	if gate != nil {
 		select {
-		case at <- struct{}{}:
+		case at <- rows[0].Number:
 		default:
 		}
 		select {
@@ -163,12 +163,13 @@ func trip(tx *store.Tx, word string) error {
 
 func (w *worker) Written(*store.Tx, *store.BatchRow) error { return nil }
 
-// close shuts the gate for rows from a number on. The channel tells when somebody waits there.
-func (w *worker) close(from int) (at <-chan struct{}, open func()) {
+// close shuts the gate for chunks with rows from a number on. The channel tells the first row of the chunk that waits there: how many rows a chunk
+// has depends on who else is writing.
+func (w *worker) close(from int) (at <-chan int, open func()) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	gate := make(chan struct{})
-	w.gate, w.gateAt, w.at = gate, from, make(chan struct{}, 1)
+	w.gate, w.gateAt, w.at = gate, from, make(chan int, 1)
 	return w.at, func() {
 		w.mu.Lock()
 		defer w.mu.Unlock()
