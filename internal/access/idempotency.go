@@ -1,11 +1,14 @@
 package access
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash"
+	"io"
 	"strings"
 	"time"
 
@@ -62,7 +65,7 @@ func (a *Access) Replay(ctx context.Context, caller muster.Caller, key, route st
 		age := tx.Now().Sub(known.StartedAt)
 		if there && age < replayFor {
 			if known.Route != route || string(known.Digest) != string(digest) {
-				return muster.Errorf(muster.Conflict, "Idempotency-Key", "This idempotency key was used for another request. Take a new one for each request.")
+				return usedForAnother()
 			}
 			if known.Status != 0 {
 				answer, err = answerOf(known)
@@ -85,6 +88,23 @@ func (a *Access) Replay(ctx context.Context, caller muster.Caller, key, route st
 // body it could be guessed.
 func (a *Access) Digest(sum []byte) []byte {
 	return []byte(a.key.Derive("digest of a body", string(sum)))
+}
+
+// SameBody reads what is left of a body whose digest grows in sum as it is read, and says with muster.Conflict when it is not the one that was answered,
+// whose Digest was kept: a key was used for something else. One longer than most bytes is not it either.
+func (a *Access) SameBody(body io.Reader, most int64, sum hash.Hash, kept []byte) error {
+	n, err := io.Copy(io.Discard, io.LimitReader(body, most+1))
+	if err != nil {
+		return fmt.Errorf("access: read the body of a repeat: %w", err)
+	}
+	if n > most || !bytes.Equal(a.Digest(sum.Sum(nil)), kept) {
+		return usedForAnother()
+	}
+	return nil
+}
+
+func usedForAnother() error {
+	return muster.Errorf(muster.Conflict, "Idempotency-Key", "This idempotency key was used for another request. Take a new one for each request.")
 }
 
 func answerOf(r store.Idempotency) (*Answer, error) {

@@ -22,52 +22,54 @@ import (
 // requests is a profile with words of its own: firstname, boss, and the core's names for the rest. A firstname of "?" is a fault, one of "~" is
 // dropped when the turn comes, "!" is a fault that shows only then, and "+x" is put behind what is there.
 var requests = intake.Profile{
-	Object: func(o *intake.Options, raw json.RawMessage, _ bool) intake.Asked {
-		var members map[string]any
-		if json.Unmarshal(raw, &members) != nil {
-			return intake.Asked{Faults: muster.Errors{muster.Errorf(muster.Invalid, "", "No object.")}}
-		}
-		a := intake.Asked{Draft: muster.Draft{}}
-		for name, value := range members {
-			text, _ := value.(string)
-			switch name {
-			case "id":
-				a.Person = text
-			case "boss":
-				a.Manager = text
-			case "firstname":
-				if text == "?" {
-					a.Faults = append(a.Faults, muster.Errorf(muster.Invalid, "firstname", "That is no name."))
-					continue
-				}
-				a.Draft["first_name"] = value
-			case "tag":
-				a.Warnings = append(a.Warnings, muster.Errorf(muster.Unsupported, "tag", "Tags are not used."))
-			default:
-				a.Draft[name] = value
-			}
-		}
-		a.Adapt = func(now *muster.Person, d muster.Draft) (muster.Draft, muster.Errors) {
-			text, _ := d["first_name"].(string)
-			own := muster.Draft{}
-			for name, value := range d {
-				own[name] = value
-			}
-			switch {
-			case text == "~":
-				delete(own, "first_name")
-			case text == "!":
-				return own, muster.Errors{muster.Errorf(muster.Policy, "firstname", "Not now.")}
-			case strings.HasPrefix(text, "+"):
-				own["first_name"] = now.FirstName + text[1:]
-			}
-			return own, nil
-		}
-		return a
-	},
+	Object: func(*intake.Options) func(json.RawMessage, bool) intake.Asked { return readRequest },
 	Field: func(core string) string {
 		return map[string]string{"first_name": "firstname", "manager": "boss", "employee_id": "badge"}[core] + map[bool]string{true: core}[core != "first_name" && core != "manager" && core != "employee_id"]
 	},
+}
+
+func readRequest(raw json.RawMessage, _ bool) intake.Asked {
+	var members map[string]any
+	if json.Unmarshal(raw, &members) != nil {
+		return intake.Asked{Faults: muster.Errors{muster.Errorf(muster.Invalid, "", "No object.")}}
+	}
+	a := intake.Asked{Draft: muster.Draft{}}
+	for name, value := range members {
+		text, _ := value.(string)
+		switch name {
+		case "id":
+			a.Person = text
+		case "boss":
+			a.Manager = text
+		case "firstname":
+			if text == "?" {
+				a.Faults = append(a.Faults, muster.Errorf(muster.Invalid, "firstname", "That is no name."))
+				continue
+			}
+			a.Draft["first_name"] = value
+		case "tag":
+			a.Warnings = append(a.Warnings, muster.Errorf(muster.Unsupported, "tag", "Tags are not used."))
+		default:
+			a.Draft[name] = value
+		}
+	}
+	a.Adapt = func(now *muster.Person, d muster.Draft) (muster.Draft, muster.Errors) {
+		text, _ := d["first_name"].(string)
+		own := muster.Draft{}
+		for name, value := range d {
+			own[name] = value
+		}
+		switch {
+		case text == "~":
+			delete(own, "first_name")
+		case text == "!":
+			return own, muster.Errors{muster.Errorf(muster.Policy, "firstname", "Not now.")}
+		case strings.HasPrefix(text, "+"):
+			own["first_name"] = now.FirstName + text[1:]
+		}
+		return own, nil
+	}
+	return a
 }
 
 // hall is a house with the profile, and a surface that sends bodies to it.
@@ -82,7 +84,7 @@ func openHall(t *testing.T, st *store.Store) *hall {
 	h.intake.RegisterProfile("requests", requests)
 	h.array = intake.Array{
 		Name: "create", Profile: "requests", Matching: muster.EachNew, Secret: "password", Note: []string{"email", "id", "badge"},
-		Rules: roster.AdmitOptions{NoUsername: true, FromZero: true, HexIDs: true}, Extra: json.RawMessage(`{"x":1}`),
+		Rules: roster.AdmitOptions{NoUsername: true, FromZero: true}, Extra: json.RawMessage(`{"x":1}`),
 		CheckSecret: func(s string) *muster.Error {
 			if len(s) < 4 {
 				return muster.Errorf(muster.Policy, "", "That password is too short.")
@@ -140,15 +142,20 @@ func (h *hall) expect(b store.BatchRow, want ...string) {
 }
 
 // id is the id of whoever has a username, or had it when the test asked first.
-func (h *hall) id(username string) string {
+func (h *hall) who(username string) store.PersonRow {
 	h.t.Helper()
 	for _, p := range h.people() {
 		if p.Username == username {
-			return muster.HexID(p.Seq, p.CreatedAt)
+			return p
 		}
 	}
 	h.t.Fatalf("nobody is called %q", username)
-	return ""
+	return store.PersonRow{}
+}
+
+func (h *hall) id(username string) string {
+	p := h.who(username)
+	return muster.HexID(p.Seq, p.CreatedAt)
 }
 
 func (h *hall) usernames() map[string]string {
@@ -183,7 +190,7 @@ func TestArrayKeysThatAreHeld(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, st *store.Store) {
 		h := openHall(t, st)
 		h.create(`[{"username":"ann","email":"ann@x.test","employee_id":"7"}]`)
-		ann := h.id("ann")
+		ann := h.who("ann").ID.String()
 		b := h.create(`[
 			{"username":"ANN","email":"ann@X.test","employee_id":"7"},
 			{"username":"new","email":"ann@x.test","firstname":"?"},

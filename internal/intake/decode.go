@@ -54,7 +54,7 @@ func (in *Intake) Decode(ctx context.Context, b *store.BatchRow, rows []batch.Ro
 		return nil, fmt.Errorf("intake: options of batch %d: %w", b.Seq, err)
 	}
 	var err error
-	if c.profile, err = in.profile(c.options.Profile); err != nil {
+	if c.profile, err = in.profileOf(&c.options); err != nil {
 		return nil, err
 	}
 	for i := range rows {
@@ -115,8 +115,8 @@ func (w *wish) takeAddress(found *store.PersonRow) {
 // asked is what stands in a row, with the faults in its form. profile may be nil.
 func (o *Options) asked(row *batch.Row, profile *Profile) wish {
 	w := wish{row: row.Number, faults: slices.Clone(row.Faults), warnings: slices.Clone(row.Warnings), secret: row.Secret}
-	if row.JSON != nil && profile != nil && profile.Object != nil {
-		w.askObject(o, profile, row.JSON)
+	if row.JSON != nil && profile != nil && profile.object != nil {
+		w.askObject(profile, row.JSON)
 		return w
 	}
 	w.draft = make(muster.Draft, 8)

@@ -19,7 +19,7 @@ func (in *Intake) Labels(ctx context.Context, caller muster.Caller, b store.Batc
 	if err != nil {
 		return nil, err
 	}
-	profile, err := in.profile(o.Profile)
+	profile, err := in.profileOf(&o)
 	if err != nil {
 		profile = nil // its batch says so; names in our own words can be read all the same
 	}

@@ -12,8 +12,8 @@ import (
 // This file is the way of rows that are requests: objects that a profile reads, each for somebody new or for the person whose id it gives.
 
 // askObject has a profile read the row.
-func (w *wish) askObject(o *Options, p *Profile, raw json.RawMessage) {
-	asked := p.Object(o, raw, w.secret)
+func (w *wish) askObject(p *Profile, raw json.RawMessage) {
+	asked := p.object(raw, w.secret)
 	w.asked, w.draft = &asked, asked.Draft
 	w.faults, w.warnings = append(w.faults, asked.Faults...), append(w.warnings, asked.Warnings...)
 }

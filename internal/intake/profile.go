@@ -18,12 +18,14 @@ type Profile struct {
 	// sent under the profile's name, also after a restart, at any time and for the same row more than once, so it must depend on nothing else.
 	Prepare func(o *Options, cells map[string]string) muster.Errors
 
-	// Object reads a row that is a JSON object, and all of it: the row's members mean what it says and nothing else. What is said of Prepare about
-	// when it is called holds for it too. Members of the name Array.Secret are not there any more; secret says whether a value of one was kept. nil
-	// has objects read as those of other files.
-	Object func(o *Options, raw json.RawMessage, secret bool) Asked
+	// Object gives what reads the rows of a batch that are JSON objects, and all of each: the members mean what it says and nothing else. What is said
+	// of Prepare about when it is called holds for it too. Members of the name Array.Secret are not there any more; secret says whether a value of one
+	// was kept. nil has objects read as those of other files.
+	Object func(o *Options) func(raw json.RawMessage, secret bool) Asked
 	// Field says what the rows call a field of a person, for the faults that the directory finds; nil leaves the fields as they are.
 	Field func(core string) string
+
+	object func(raw json.RawMessage, secret bool) Asked // of the batch at hand
 }
 
 // Asked is what a row asks for that is an object. The fields of faults and warnings are the rows' own paths, such as attributes[1].name.
@@ -48,7 +50,7 @@ func (in *Intake) RegisterProfile(name string, p Profile) {
 	in.profiles[name] = p
 }
 
-// profile gives the profile of an import; nil when it has none.
+// profile gives the profile of a name; nil for no name.
 func (in *Intake) profile(name string) (*Profile, error) {
 	if name == "" {
 		return nil, nil
@@ -60,6 +62,15 @@ func (in *Intake) profile(name string) (*Profile, error) {
 		return nil, muster.Errorf(muster.Unsupported, "", "The rows of this import are to be read by the profile %q, which this server does not know. Ask its operator.", cut(name))
 	}
 	return &p, nil
+}
+
+// profileOf gives the profile of an import, ready for its rows; nil when it has none.
+func (in *Intake) profileOf(o *Options) (*Profile, error) {
+	p, err := in.profile(o.Profile)
+	if p != nil && p.Object != nil {
+		p.object = p.Object(o)
+	}
+	return p, err
 }
 
 // prepared reads cells as a profile leaves them.

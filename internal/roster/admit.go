@@ -15,7 +15,6 @@ type AdmitOptions struct {
 	ClaimPhone  bool   `json:"claim_phone,omitempty"`  // nobody else may have the first phone number
 	ClaimCode   bool   `json:"claim_code,omitempty"`   // nobody else may have the code
 	FromZero    bool   `json:"from_zero,omitempty"`    // rows are spoken of as whoever submitted them counts them: from 0
-	HexIDs      bool   `json:"hex_ids,omitempty"`      // people are spoken of by their 24-digit ids, see muster.HexID
 	CodePrefix  string `json:"code_prefix,omitempty"`  // somebody enrolled without a code gets the next one of this prefix, such as IDT000151
 }
 
@@ -23,7 +22,7 @@ type AdmitOptions struct {
 func (o AdmitOptions) Rules(s muster.Settings) Rules {
 	rules := RulesOf(s)
 	rules.NoUsername, rules.SharedEmail, rules.ClaimPhone, rules.ClaimCode, rules.CodePrefix = o.NoUsername, o.SharedEmail, o.ClaimPhone, o.ClaimCode, o.CodePrefix
-	rules.FromZero, rules.HexIDs = o.FromZero, o.HexIDs
+	rules.FromZero = o.FromZero
 	return rules
 }
 

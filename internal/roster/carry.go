@@ -51,7 +51,6 @@ type Rules struct {
 	SharedEmail bool   // an address that somebody holds is taken without claiming it, and is no fault
 	DryRun      bool   // decide, and write nothing; usernames are forecasts
 	FromZero    bool   // rows are spoken of as whoever submitted them counts them: from 0
-	HexIDs      bool   // people are spoken of by their 24-digit ids
 	Batch       int64  // that the ops are rows of; 0 is none
 	Plan        int64  // of a dry run: the batch whose earlier rows are to count as if they had been carried out
 

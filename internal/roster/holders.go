@@ -4,7 +4,6 @@ import (
 	"slices"
 
 	"github.com/musterid/muster"
-	"github.com/musterid/muster/internal/store"
 )
 
 // nameHolders writes the conflicts with people in the database, naming them.
@@ -38,20 +37,12 @@ func (c *carry) nameHolders() error {
 		case !known:
 			c.fail(o.op, muster.Errorf(muster.Conflict, o.field, "%q was somebody's before and is not given again.", o.value))
 		case o.before:
-			c.fail(o.op, muster.Errorf(muster.Conflict, o.field, "%q was the username of %s (%s) before and is not given to anybody else.", o.value, h.Shown(), c.idOf(&h)))
+			c.fail(o.op, muster.Errorf(muster.Conflict, o.field, "%q was the username of %s (%s) before and is not given to anybody else.", o.value, h.Shown(), h.ID))
 		default:
-			c.fail(o.op, muster.Errorf(muster.Conflict, o.field, "%q is already that of %s (%s).", o.value, h.Shown(), c.idOf(&h)))
+			c.fail(o.op, muster.Errorf(muster.Conflict, o.field, "%q is already that of %s (%s).", o.value, h.Shown(), h.ID))
 		}
 	}
 	return nil
-}
-
-// idOf is what a person is called by beside the name.
-func (c *carry) idOf(p *store.PersonRow) string {
-	if c.rules.HexIDs {
-		return muster.HexID(p.Seq, p.CreatedAt)
-	}
-	return p.ID.String()
 }
 
 // earlier are the items of people in the batch that the ops are rows of: those of its chunks before.

@@ -343,7 +343,9 @@ var imports = map[string]operation{
 		return one(second(w.intake.Receive(w.Context(), c, content, intake.Upload{Name: "p.csv", Unit: roster.UnitRef{ID: w.mine.ID}})))
 	}},
 	"ReceiveArray": {tenants, func(w *world, c muster.Caller) (int, error) {
-		w.intake.RegisterProfile("objects", intake.Profile{Object: func(*intake.Options, json.RawMessage, bool) intake.Asked { return intake.Asked{} }})
+		w.intake.RegisterProfile("objects", intake.Profile{Object: func(*intake.Options) func(json.RawMessage, bool) intake.Asked {
+			return func(json.RawMessage, bool) intake.Asked { return intake.Asked{} }
+		}})
 		return one(second(w.intake.ReceiveArray(w.Context(), c, strings.NewReader("[]"), intake.Array{Name: "x", Profile: "objects", Matching: muster.EachNew})))
 	}},
 	"Result": {reads, func(w *world, c muster.Caller) (int, error) {

@@ -246,31 +246,10 @@ func (c *checks) read() ([]byte, error) {
 	case int64(len(raw)) > c.s.Body:
 		return nil, say(http.StatusRequestEntityTooLarge, "TOO_LARGE", fmt.Sprintf("Le corps de la requête dépasse %d octets.", c.s.Body))
 	}
-	if deeper(raw, c.s.Depth) {
+	if api.Deeper(raw, c.s.Depth) {
 		return nil, &api.WithStatus{Status: http.StatusBadRequest, Err: muster.Errorf(muster.TooLong, "", "The body is nested deeper than %d levels (limit body-depth).", c.s.Depth)}
 	}
 	return raw, nil
-}
-
-// deeper says whether JSON is nested deeper than a limit, without building it.
-func deeper(raw []byte, limit int) bool {
-	depth, quoted := 0, false
-	for i := 0; i < len(raw); i++ {
-		switch ch := raw[i]; {
-		case quoted && ch == '\\':
-			i++
-		case ch == '"':
-			quoted = !quoted
-		case quoted:
-		case ch == '{' || ch == '[':
-			if depth++; depth > limit {
-				return true
-			}
-		case ch == '}' || ch == ']':
-			depth--
-		}
-	}
-	return false
 }
 
 // has says whether the body has a field, null or not.

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"unicode/utf8"
 
+	"github.com/musterid/muster/internal/api"
 	"github.com/musterid/muster/internal/intake"
 )
 
@@ -30,7 +31,7 @@ func (s *surface) object(q *request, optional bool) (map[string]any, error) {
 		return nil, badRequest("", intake.BodyEmpty, "The body is empty. Send a JSON object.")
 	case !utf8.Valid(text):
 		return nil, badRequest("", intake.BodyInvalidUTF8, "The body is not valid UTF-8.")
-	case deeper(text, s.Depth):
+	case api.Deeper(text, s.Depth):
 		return nil, badRequest("", "too_deep", fmt.Sprintf("The body is nested deeper than %d levels.", s.Depth))
 	}
 	var value any
@@ -47,25 +48,4 @@ func (s *surface) object(q *request, optional bool) (map[string]any, error) {
 		return nil, badRequest("", intake.BodyNotAnObject, "The body is not a JSON object.")
 	}
 	return o, nil
-}
-
-// deeper says whether lists and objects stand in each other more than so many levels deep. The text need not be valid.
-func deeper(text []byte, limit int) bool {
-	depth, quoted := 0, false
-	for i := 0; i < len(text); i++ {
-		switch c := text[i]; {
-		case quoted && c == '\\':
-			i++
-		case c == '"':
-			quoted = !quoted
-		case quoted:
-		case c == '{' || c == '[':
-			if depth++; depth > limit {
-				return true
-			}
-		case c == '}' || c == ']':
-			depth--
-		}
-	}
-	return false
 }

@@ -1,7 +1,6 @@
 package jumpcloud
 
 import (
-	"bytes"
 	"compress/gzip"
 	"context"
 	"crypto/sha256"
@@ -45,11 +44,11 @@ func (s *surface) submit(q *request, operation string) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	once, replayed, err := s.claim(q, content)
+	claim, replayed, err := s.claim(q, content)
 	if err != nil || replayed != nil {
 		return replayed, err
 	}
-	return s.receive(q, m, silent, content, once)
+	return s.receive(q, m, silent, content, claim)
 }
 
 // modeOfRequest reads the parameters and headers of a job.
@@ -139,9 +138,6 @@ func (s *surface) tooLarge() *refusal {
 		detail{Reason: intake.BodyTooLarge})
 }
 
-// once is the claim on an idempotency key (contract §3.6); it may be empty.
-type once struct{ claim *access.Claim }
-
 // kept is the answer that a repeat gets. Sum is of the body, which is known only when all of it has been read.
 type kept struct {
 	Job string `json:"job"`
@@ -152,13 +148,13 @@ const repeatHeader = "Idempotency-Key"
 
 // claim looks for an earlier request with the same key, and gives its answer when there was one with the same body. The key is the organization's,
 // whichever of its API keys comes with it.
-func (s *surface) claim(q *request, c *content) (once, any, error) {
+func (s *surface) claim(q *request, c *content) (*access.Claim, any, error) {
 	given := q.r.Header.Values(repeatHeader)
 	if len(given) == 0 || given[0] == "" {
-		return once{}, nil, nil
+		return nil, nil, nil
 	}
 	if key := given[0]; len(key) > 255 || strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r > '~' }) {
-		return once{}, nil, badRequest(repeatHeader, "invalid", "An idempotency key has 1 to 255 visible ASCII characters.")
+		return nil, nil, badRequest(repeatHeader, "invalid", "An idempotency key has 1 to 255 visible ASCII characters.")
 	}
 	org := q.caller
 	org.Key, org.Person, org.Name = 0, 0, surfaceName
@@ -166,21 +162,17 @@ func (s *surface) claim(q *request, c *content) (once, any, error) {
 	digest := sha256.Sum256([]byte(route))
 	answer, claim, err := s.Access.Replay(q.ctx, org, given[0], q.r.Method+" "+q.r.URL.EscapedPath(), digest[:])
 	if err != nil || answer == nil {
-		return once{claim}, nil, err
+		return claim, nil, err
 	}
 	var k kept
 	if err := json.Unmarshal(answer.Body, &k); err != nil {
-		return once{}, nil, fmt.Errorf("jumpcloud: answer that was kept: %w", err)
+		return nil, nil, fmt.Errorf("jumpcloud: answer that was kept: %w", err)
 	}
-	n, err := io.Copy(io.Discard, io.LimitReader(c, s.BulkBody+1))
-	if err != nil {
-		return once{}, nil, notWhole()
-	}
-	if n > s.BulkBody || !bytes.Equal(s.Access.Digest(c.sum.Sum(nil)), k.Sum) {
-		return once{}, nil, muster.Errorf(muster.Conflict, repeatHeader, "This idempotency key was used for another request. Take a new one for each request.")
+	if err := s.Access.SameBody(c, s.BulkBody, c.sum, k.Sum); err != nil {
+		return nil, nil, c.refused(err)
 	}
 	q.w.Header().Set("Idempotency-Replayed", "true")
-	return once{}, jobID{k.Job}, nil
+	return nil, jobID{k.Job}, nil
 }
 
 // jobID is the answer to a job (contract §3.4).
@@ -189,10 +181,10 @@ type jobID struct {
 }
 
 // receive stores the body as a batch and has it carried out.
-func (s *surface) receive(q *request, m *mode, silent bool, c *content, once once) (any, error) {
+func (s *surface) receive(q *request, m *mode, silent bool, c *content, claim *access.Claim) (any, error) {
 	defer func() {
 		if cause := recover(); cause != nil {
-			_ = s.Access.Abandon(context.WithoutCancel(q.ctx), once.claim) // the panic goes on, and counts more
+			_ = s.Access.Abandon(context.WithoutCancel(q.ctx), claim) // the panic goes on, and counts more
 			panic(cause)
 		}
 	}()
@@ -216,10 +208,10 @@ func (s *surface) receive(q *request, m *mode, silent bool, c *content, once onc
 		if err != nil {
 			return fmt.Errorf("jumpcloud: keep the answer: %w", err)
 		}
-		return once.claim.Remember(tx, access.Answer{Status: http.StatusOK, Body: text})
+		return claim.Remember(tx, access.Answer{Status: http.StatusOK, Body: text})
 	}
 	if _, err := s.Intake.ReceiveArray(q.ctx, q.caller, c, array); err != nil {
-		return nil, errors.Join(c.refused(err), s.Access.Abandon(context.WithoutCancel(q.ctx), once.claim))
+		return nil, errors.Join(c.refused(err), s.Access.Abandon(context.WithoutCancel(q.ctx), claim))
 	}
 	return jobID{id}, nil
 }

@@ -81,11 +81,17 @@ func refused(err error) *refusal {
 		r.retryAfter = pressure
 	}
 	if status == http.StatusBadRequest || status == http.StatusConflict {
-		for _, f := range faults {
-			r.Details = append(r.Details, detail{Field: placeOf(f.Field), Reason: codeOf(f.Code), Message: inHex(f.Message)})
-		}
+		r.Details = detailsOf(faults)
 	}
 	return r
+}
+
+func detailsOf(faults muster.Errors) []detail {
+	list := make([]detail, len(faults))
+	for i, f := range faults {
+		list[i] = detail{Field: placeOf(f.Field), Reason: codeOf(f.Code), Message: inHex(f.Message)}
+	}
+	return list
 }
 
 // refuse answers a request with an error.
@@ -163,15 +169,17 @@ func line(faults muster.Errors) string {
 	return text
 }
 
-var uuids = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}`)
+// A value that somebody sent stands in quotes, and stays what it is.
+var uuids = regexp.MustCompile(`(?:^|[( ])[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}`)
 
 // inHex has a sentence name people by the ids they have here.
 func inHex(message string) string {
-	return uuids.ReplaceAllStringFunc(message, func(text string) string {
+	return uuids.ReplaceAllStringFunc(message, func(found string) string {
+		text := strings.TrimLeft(found, "( ")
 		id, err := uuid.Parse(text)
 		if err != nil {
-			return text
+			return found
 		}
-		return userID(id)
+		return strings.TrimSuffix(found, text) + userID(id)
 	})
 }

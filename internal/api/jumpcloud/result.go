@@ -182,14 +182,12 @@ func (p *page) result(n int) workResult {
 			r.PersistedFields[name] = v
 		}
 	}
-	if p.mode.Operation == updateMode {
-		if id, _ := rowID(map[string]any{"id": given.ID}); id != "" {
-			r.PersistedFields["id"] = given.ID
-		} else if given.Alias != nil {
-			r.PersistedFields["id"] = given.Alias
-		} else if given.ID != nil {
-			r.PersistedFields["id"] = given.ID
-		}
+	id := given.ID
+	if id == nil {
+		id = given.Alias
+	}
+	if p.mode.Operation == updateMode && id != nil {
+		r.PersistedFields["id"] = id
 	}
 	p.fill(&r, n)
 	r.Meta.Status, r.Meta.StatusMsg = r.Status, r.StatusMsg

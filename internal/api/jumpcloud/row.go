@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"strings"
-	"sync"
 
 	"github.com/musterid/muster"
 	"github.com/musterid/muster/internal/intake"
@@ -16,33 +15,11 @@ const profile = "jumpcloud"
 
 // Profile reads the rows of this surface's jobs (contract §3.5). It is registered by every process, so that a job goes on anywhere.
 func Profile() (name string, p intake.Profile) {
-	modes := &modes{}
-	return profile, intake.Profile{
-		Object: func(o *intake.Options, raw json.RawMessage, password bool) intake.Asked {
-			return object(modes.of(o), raw, password)
-		},
-		Field: attributeOf,
+	rows := func(o *intake.Options) func(json.RawMessage, bool) intake.Asked {
+		m := modeOf(o)
+		return func(raw json.RawMessage, password bool) intake.Asked { return object(m, raw, password) }
 	}
-}
-
-// modes remembers the modes of the jobs under way: each of their rows asks for it.
-type modes struct{ known sync.Map }
-
-const mostModes = 1000
-
-func (l *modes) of(o *intake.Options) *mode {
-	key := string(o.Extra)
-	if m, known := l.known.Load(key); known {
-		return m.(*mode)
-	}
-	m := modeOf(o)
-	n := 0
-	l.known.Range(func(any, any) bool { n++; return n < mostModes })
-	if n >= mostModes {
-		l.known.Clear()
-	}
-	l.known.Store(key, m)
-	return m
+	return profile, intake.Profile{Object: rows, Field: attributeOf}
 }
 
 // modeOf is how the rows of a job are meant. A batch of somebody else's making has none.

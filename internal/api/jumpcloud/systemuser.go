@@ -27,9 +27,6 @@ var noUser = refuse(http.StatusNotFound, "There is no such user.")
 
 var deletedMeanwhile = muster.Errorf(muster.NotFound, "id", "There is no such user.")
 
-// admitted are the rules by which users are written here: nobody shares an e-mail address, and people are spoken of by the ids they have here.
-var admitted = roster.AdmitOptions{HexIDs: true}
-
 // findUser gives the user that an id leads to. Who was deleted is not there.
 func (s *surface) findUser(q *request, id string) (roster.Person, error) {
 	found, err := s.peopleOf(q, []string{id})
@@ -105,7 +102,7 @@ func (s *surface) createUser(q *request) (any, error) {
 	if err := s.password(q, given, &w); err != nil {
 		return nil, err
 	}
-	results, err := s.Roster.EnrolWith(q.ctx, q.caller, admitted, []roster.Wish{w})
+	results, err := s.Roster.EnrolWith(q.ctx, q.caller, roster.AdmitOptions{}, []roster.Wish{w})
 	if err == nil {
 		err = results[0].Err
 	}
@@ -158,7 +155,7 @@ func (s *surface) changeUser(q *request) (any, error) {
 		}
 		return r.draft, r.faults
 	}
-	results, err := s.Roster.ChangeWith(q.ctx, q.caller, admitted, []roster.Wish{w})
+	results, err := s.Roster.ChangeWith(q.ctx, q.caller, roster.AdmitOptions{}, []roster.Wish{w})
 	if err == nil {
 		err = results[0].Err
 	}
@@ -238,7 +235,7 @@ func (s *surface) activateUser(q *request) (any, error) {
 		}
 		return d, muster.Errors{muster.Errorf(muster.Invalid, "state", "Only a user who is STAGED is activated so. Set the state to ACTIVATED instead.")}
 	}}
-	results, err := s.Roster.ChangeWith(q.ctx, q.caller, admitted, []roster.Wish{w})
+	results, err := s.Roster.ChangeWith(q.ctx, q.caller, roster.AdmitOptions{}, []roster.Wish{w})
 	if err == nil {
 		err = results[0].Err
 	}
@@ -303,9 +300,7 @@ func (q *request) userRefused(err error, exists string) error {
 	if slices.ContainsFunc(faults, func(f *muster.Error) bool { return f.Code == muster.Conflict }) {
 		answer.Message = exists + answer.Message
 	}
-	for _, f := range faults {
-		answer.Details = append(answer.Details, detail{Field: placeOf(f.Field), Reason: codeOf(f.Code), Message: inHex(f.Message)})
-	}
+	answer.Details = detailsOf(faults)
 	if full := q.r.URL.Query().Get("fullValidationDetails"); full == "" || strings.EqualFold(full, "false") {
 		answer.Details = answer.Details[:1]
 	}

@@ -44,8 +44,9 @@ func (s *surface) once(w http.ResponseWriter, r *http.Request, op *huma.Operatio
 	digest := sha256.Sum256(body)
 	answer, claim, err := s.Access.Replay(r.Context(), caller(r.Context()), key, route(r), digest[:])
 	if err == nil && answer != nil {
-		err = replay(w, answer, nil)
-		if err == nil {
+		var k kept
+		if k, err = keptOf(answer); err == nil {
+			k.write(w, answer.Status)
 			return
 		}
 	}
@@ -81,22 +82,22 @@ func (s *surface) abandonOnPanic(ctx context.Context, claim *access.Claim) {
 	}
 }
 
-// replay answers with what was answered before. digest, when there is one, is that of the content sent now.
-func replay(w http.ResponseWriter, answer *access.Answer, digest []byte) error {
-	var k kept
+// keptOf reads an answer as it was remembered.
+func keptOf(answer *access.Answer) (k kept, err error) {
 	if err := json.Unmarshal(answer.Body, &k); err != nil {
-		return errors.Join(errors.New("native: read an answer that was kept"), err)
+		return k, errors.Join(errors.New("native: read an answer that was kept"), err)
 	}
-	if digest != nil && !bytes.Equal(digest, k.Content) {
-		return otherContent()
-	}
+	return k, nil
+}
+
+// write answers with what was answered before.
+func (k kept) write(w http.ResponseWriter, status int) {
 	for name, value := range k.Header {
 		w.Header().Set(name, value)
 	}
 	w.Header().Set(replayedHeader, "true")
-	w.WriteHeader(answer.Status)
+	w.WriteHeader(status)
 	_, _ = io.WriteString(w, k.Body) // a client that is gone
-	return nil
 }
 
 // held is an answer that waits until it is remembered.

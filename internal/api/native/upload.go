@@ -117,19 +117,16 @@ func (s *surface) claimUpload(w http.ResponseWriter, r *http.Request, caller mus
 	if err != nil || answer == nil {
 		return claim, false, err
 	}
-	n, err := io.Copy(io.Discard, io.LimitReader(given.content, s.Limits.Upload.Bytes+1))
+	k, err := keptOf(answer)
+	if err == nil {
+		err = s.Access.SameBody(given.content, s.Limits.Upload.Bytes, given.sum, k.Content)
+	}
 	if err != nil {
 		return nil, false, err
 	}
-	if n > s.Limits.Upload.Bytes {
-		return nil, false, otherContent()
-	}
 	api.ExtendWrite(w)
-	return nil, true, replay(w, answer, s.Access.Digest(given.sum.Sum(nil)))
-}
-
-func otherContent() error {
-	return muster.Errorf(muster.Conflict, repeatHeader, "This idempotency key was used for another file. Take a new one for each.")
+	k.write(w, answer.Status)
+	return nil, true, nil
 }
 
 // uploaded is a file that is arriving.
