@@ -30,10 +30,10 @@ const (
 )
 
 // flushRows is how many rows are written in one short transaction: no writer ever waits for an upload. Large rows are written when there are
-// flushBytes of them.
+// flushBytes of them. While they are written the next ones come in.
 const (
-	flushRows  = 10_000
-	flushBytes = 8 << 20
+	flushRows  = 5_000
+	flushBytes = 4 << 20
 )
 
 // receiveLease is how long an upload may rest between two flushes before it is taken for dead.
@@ -44,11 +44,21 @@ type Receiver struct {
 	engine *Engine
 	caller muster.Caller
 	row    store.BatchRow
+	next   received
+	spare  received      // room for the next ones, while those before are written
+	flying chan received // gives the room back; nil when nothing is being written
+	failed error         // what came of those that were being written
+	total  int
+	within []int64 // units that the rows may reach; nil is the whole tenant
+}
+
+// received is rows that are not written yet.
+type received struct {
+	first  int
 	rows   []Row
 	bytes  int // of rows, about
 	sealed []store.SealedPassword
-	total  int
-	within []int64 // units that the rows may reach; nil is the whole tenant
+	err    error
 }
 
 // Receive begins a batch.
@@ -92,32 +102,54 @@ func (r *Receiver) add(ctx context.Context, row Row, sealed store.SealedPassword
 	}
 	if sealed.Sealed != nil {
 		sealed.Index = r.total
-		r.sealed = append(r.sealed, sealed)
+		r.next.sealed = append(r.next.sealed, sealed)
 	}
-	r.rows = append(r.rows, row)
+	r.next.rows = append(r.next.rows, row)
 	r.total++
-	if r.bytes += row.size(); len(r.rows) >= flushRows || r.bytes >= flushBytes {
+	if r.next.bytes += row.size(); len(r.next.rows) >= flushRows || r.next.bytes >= flushBytes {
 		return r.flush(ctx)
 	}
 	return nil
 }
 
+// flush has the rows so far written while the next ones come, once those before them are.
 func (r *Receiver) flush(ctx context.Context) error {
-	blocks, err := r.blocks()
-	if err != nil {
+	if err := r.land(); err != nil {
 		return err
 	}
-	err = r.engine.store.Bulk(ctx, r.caller.Tenant, func(tx *store.Tx) error { return r.write(tx, blocks) })
-	clear(r.rows)
-	r.rows, r.sealed, r.bytes = r.rows[:0], r.sealed[:0], 0
-	return err
+	rows, landed := r.next, make(chan received, 1)
+	r.next, r.flying = r.spare, landed
+	r.next.first = r.total
+	go func() {
+		rows.err = guarded(func() error {
+			blocks, err := rows.blocks()
+			if err != nil {
+				return err
+			}
+			return r.engine.store.Bulk(ctx, r.caller.Tenant, func(tx *store.Tx) error { return r.write(tx, blocks, rows.sealed) })
+		})
+		landed <- rows
+	}()
+	return nil
 }
 
-func (r *Receiver) blocks() ([]store.Block, error) {
+// land waits for what is being written.
+func (r *Receiver) land() error {
+	if r.flying != nil {
+		rows := <-r.flying
+		r.flying = nil
+		r.failed = rows.err
+		clear(rows.rows)
+		clear(rows.sealed)
+		r.spare = received{rows: rows.rows[:0], sealed: rows.sealed[:0]}
+	}
+	return r.failed
+}
+
+func (r *received) blocks() ([]store.Block, error) {
 	var blocks []store.Block
-	first := r.total - len(r.rows)
 	for i := 0; i < len(r.rows); i += blockRows {
-		block, err := pack(first+i, r.rows[i:min(i+blockRows, len(r.rows))])
+		block, err := pack(r.first+i, r.rows[i:min(i+blockRows, len(r.rows))])
 		if err != nil {
 			return nil, err
 		}
@@ -126,7 +158,7 @@ func (r *Receiver) blocks() ([]store.Block, error) {
 	return blocks, nil
 }
 
-func (r *Receiver) write(tx *store.Tx, blocks []store.Block) error {
+func (r *Receiver) write(tx *store.Tx, blocks []store.Block, sealed []store.SealedPassword) error {
 	ours, err := tx.LeaseBatch(r.row.Seq, r.engine.node, tx.Now().Add(receiveLease))
 	if err != nil {
 		return err
@@ -137,7 +169,7 @@ func (r *Receiver) write(tx *store.Tx, blocks []store.Block) error {
 	if err := tx.AddBlocks(r.row.Seq, blocks); err != nil {
 		return err
 	}
-	return tx.AddSealedPasswords(r.row.Seq, r.sealed)
+	return tx.AddSealedPasswords(r.row.Seq, sealed)
 }
 
 // SetOptions replaces the worker's options by what is known at the end of the rows.
@@ -145,7 +177,10 @@ func (r *Receiver) SetOptions(options json.RawMessage) { r.row.Options = options
 
 // Finish makes the batch visible and begins what is to follow, in one transaction with whatever also is to be durable then.
 func (r *Receiver) Finish(ctx context.Context, then Then, also func(tx *store.Tx, b *store.BatchRow) error) (store.BatchRow, error) {
-	blocks, err := r.blocks()
+	if err := r.land(); err != nil {
+		return store.BatchRow{}, err
+	}
+	blocks, err := r.next.blocks()
 	if err != nil {
 		return store.BatchRow{}, err
 	}
@@ -154,7 +189,7 @@ func (r *Receiver) Finish(ctx context.Context, then Then, also func(tx *store.Tx
 		if b, err = r.confined(); err != nil {
 			return err
 		}
-		if err := r.write(tx, blocks); err != nil {
+		if err := r.write(tx, blocks, r.next.sealed); err != nil {
 			return err
 		}
 		b.Total, b.State = r.total, muster.Ready
@@ -177,6 +212,7 @@ func (r *Receiver) Abort(ctx context.Context) error {
 	if r == nil {
 		return errors.New("batch: nothing was received")
 	}
+	_ = r.land() // whoever aborts knows already, or does not ask
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
 	defer cancel()
 	return r.engine.store.Update(ctx, r.caller.Tenant, func(tx *store.Tx) error {

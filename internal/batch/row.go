@@ -54,9 +54,13 @@ func pack(first int, rows []Row) (store.Block, error) {
 	w := deflaters.Get().(*flate.Writer)
 	defer deflaters.Put(w)
 	w.Reset(&out)
-	encoder := json.NewEncoder(w)
+	var line []byte
 	for i := range rows {
-		if err := encoder.Encode(&rows[i]); err != nil {
+		var err error
+		if line, err = appendRow(line[:0], &rows[i]); err == nil {
+			_, err = w.Write(line)
+		}
+		if err != nil {
 			return store.Block{}, fmt.Errorf("batch: pack row %d: %w", rows[i].Number, err)
 		}
 	}

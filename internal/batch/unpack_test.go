@@ -102,3 +102,16 @@ func TestLargeRowsAreFewer(t *testing.T) {
 		}
 	}
 }
+
+// An object that came over several lines is one line of a block.
+func TestObjectsOfSeveralLines(t *testing.T) {
+	t.Parallel()
+	block, err := pack(0, []Row{{Number: 1, JSON: json.RawMessage("{\n\t\"a\": \"b\\n\",\r\n\"c\": 1}")}, {Number: 2, JSON: json.RawMessage(`{ "a":2 }`)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows, err := unpack(block)
+	if err != nil || len(rows) != 2 || string(rows[0].JSON) != `{"a":"b\n","c":1}` || string(rows[1].JSON) != `{ "a":2 }` {
+		t.Errorf("%v %v", rows, err)
+	}
+}

@@ -282,11 +282,7 @@ func (w *wish) readPairs(halves map[string]string) {
 
 // readObject takes a row that is a JSON object: its names are fields, or what a column of that name would mean.
 func (w *wish) readObject(o *Options, raw json.RawMessage) {
-	var object map[string]any
-	if err := json.Unmarshal(raw, &object); err != nil {
-		w.faults = append(w.faults, muster.Errorf(muster.Invalid, "", "The row is not a JSON object."))
-		return
-	}
+	object := ObjectOf(raw)
 	said := map[string]string{} // field to the name it was given under
 	for _, name := range slices.Sorted(maps.Keys(object)) {
 		field := name
@@ -301,6 +297,8 @@ func (w *wish) readObject(o *Options, raw json.RawMessage) {
 			w.warnings = append(w.warnings, muster.Errorf(muster.Unsupported, name, "Passwords are not taken from imports. It was not stored."))
 		case field == "":
 			w.faults = append(w.faults, muster.Errorf(muster.Unsupported, name, "There is no field %q.", cut(name)))
+		case tooLarge(object[name]):
+			w.faults = append(w.faults, muster.Errorf(muster.Invalid, name, "There is a number in it that is too large."))
 		case twice:
 			w.faults = append(w.faults, muster.Errorf(muster.Invalid, field, "%q and %q mean the same. Give one of them.", cut(other), cut(name)))
 		default:

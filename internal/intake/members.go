@@ -58,9 +58,7 @@ func (m *members) noted() []string {
 // row makes a row of the next object, which is valid JSON, and gives the password that came with it; nil is none.
 func (m *members) row(raw []byte) (row batch.Row, password []byte) {
 	m.rows++
-	m.scanned, m.others = m.scanned[:0], false
-	s := scanner{raw: raw, see: m.see}
-	s.value(0)
+	m.look(raw)
 	row = batch.Row{Number: m.rows}
 	if sheet.HalfCharacter(raw) {
 		row.Faults = append(row.Faults, muster.Errorf(muster.Invalid, "", `There is half a character in it: a \ud8… escape without its other half.`))
@@ -78,6 +76,13 @@ func (m *members) row(raw []byte) (row batch.Row, password []byte) {
 	}
 	row.JSON = raw
 	return row, password
+}
+
+// look goes over all members of the next object.
+func (m *members) look(raw []byte) {
+	m.scanned, m.others = m.scanned[:0], false
+	s := scanner{raw: raw, see: m.see}
+	s.value(0)
 }
 
 // see is shown every member.

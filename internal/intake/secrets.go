@@ -18,8 +18,8 @@ func secretColumn(c sheet.Column) bool {
 }
 
 // withoutSecrets cuts passwords out of a row before it is stored anywhere. In a row with more cells than the header something has slipped to the
-// right, so there the rest of the row goes.
-func (o *Options) withoutSecrets(row batch.Row) batch.Row {
+// right, so there the rest of the row goes. look has seen the rows before, and none of its members is kept.
+func (o *Options) withoutSecrets(row batch.Row, look *members) batch.Row {
 	for _, c := range o.Columns {
 		if !secretColumn(c) || c.Index >= len(row.Cells) {
 			continue
@@ -32,7 +32,10 @@ func (o *Options) withoutSecrets(row batch.Row) batch.Row {
 			row.Cells[i] = ""
 		}
 	}
-	if row.JSON != nil {
+	if row.JSON == nil {
+		return row
+	}
+	if look.look(row.JSON); look.others {
 		if without, found := cutSecrets(row.JSON); found {
 			row.JSON = without
 		}

@@ -144,8 +144,9 @@ func (in *Intake) take(ctx context.Context, caller muster.Caller, u Upload, o Op
 		return store.BatchRow{}, err
 	}
 	defer r.Abort(ctx) //nolint:errcheck // after Finish there is nothing to abort
+	look := newMembers(Array{})
 	for _, row := range sample {
-		if err := r.Add(ctx, o.withoutSecrets(row)); err != nil {
+		if err := r.Add(ctx, o.withoutSecrets(row, look)); err != nil {
 			return store.BatchRow{}, err
 		}
 	}
@@ -157,7 +158,7 @@ func (in *Intake) take(ctx context.Context, caller muster.Caller, u Upload, o Op
 		if err != nil {
 			return store.BatchRow{}, err
 		}
-		if err := r.Add(ctx, o.withoutSecrets(asRow(row))); err != nil {
+		if err := r.Add(ctx, o.withoutSecrets(asRow(row), look)); err != nil {
 			return store.BatchRow{}, err
 		}
 	}

@@ -53,7 +53,6 @@ func init() {
 		"%s is not valid JSON: %s.":                                        "%w n’est pas du JSON valide : %s.",
 		"%s is nested deeper than %d levels (limit %s).":                   "%w est imbriqué sur plus de %d niveaux (limite %s).",
 		"%s has half a character: a \\ud8… escape without its other half.": "%w contient la moitié d’un caractère : un échappement \\ud8… sans son autre moitié.",
-		"The row is not a JSON object.":                                    "La ligne n’est pas un objet JSON.",
 		"The value %q has no name.":                                        "La valeur %q n’a pas de nom.",
 
 		// workbooks

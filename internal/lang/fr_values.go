@@ -21,6 +21,7 @@ func init() {
 		"%s is not the id of a person.":                             "%s n’est pas l’identifiant interne d’une personne.",
 		"%s is not a language tag such as fr or en-GB.":             "%s n’est pas un code de langue tel que fr ou en-GB.",
 		"There is no field of this name.":                           "Il n’y a pas de champ de ce nom.",
+		"There is a number in it that is too large.":                "Il y a dans cette valeur un nombre trop grand.",
 		"There is a control character in it.":                       "Il y a un caractère de contrôle dans cette valeur.",
 		"There is a control character (U+%04X) in it.":              "Il y a un caractère de contrôle (U+%04X) dans cette valeur.",
 		"This is not valid UTF-8.":                                  "Cette valeur n’est pas en UTF-8 valide.",

@@ -59,7 +59,7 @@ func (a *jsonArray) next() (record, error) {
 		return record{}, err
 	}
 	raw := append(json.RawMessage(nil), a.buf...)
-	return record{number: a.n, json: raw}, checkObject(raw, fmt.Sprintf("Element %d", a.n))
+	return record{number: a.n, json: raw}, checkObject(raw, func() string { return fmt.Sprintf("Element %d", a.n) })
 }
 
 func (a *jsonArray) fault(format string, args ...any) error {
@@ -137,17 +137,17 @@ func (a *jsonArray) object() error {
 	return nil
 }
 
-// checkObject refuses what encoding/json would take or replace without a word.
-func checkObject(raw []byte, what string) error {
+// checkObject refuses what encoding/json would take or replace without a word. what says which object it is.
+func checkObject(raw []byte, what func() string) error {
 	if !utf8.Valid(raw) {
-		return muster.Errorf(muster.Invalid, "", "%s is not valid UTF-8.", what)
+		return muster.Errorf(muster.Invalid, "", "%s is not valid UTF-8.", what())
 	}
 	if !json.Valid(raw) {
 		var v json.RawMessage
-		return muster.Errorf(muster.Invalid, "", "%s is not valid JSON: %s.", what, json.Unmarshal(raw, &v))
+		return muster.Errorf(muster.Invalid, "", "%s is not valid JSON: %s.", what(), json.Unmarshal(raw, &v))
 	}
 	if loneSurrogate(raw) {
-		return muster.Errorf(muster.Invalid, "", `%s has half a character: a \ud8… escape without its other half.`, what)
+		return muster.Errorf(muster.Invalid, "", `%s has half a character: a \ud8… escape without its other half.`, what())
 	}
 	return nil
 }

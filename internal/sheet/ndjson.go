@@ -39,15 +39,15 @@ func (n *ndjson) next() (record, error) {
 }
 
 func (n *ndjson) check(raw []byte) error {
-	what := fmt.Sprintf("Line %d", n.line)
+	what := func() string { return fmt.Sprintf("Line %d", n.line) }
 	if deepest(raw) > n.limits.Depth {
-		return tooLong("depth", "%s is nested deeper than %d levels", what, n.limits.Depth)
+		return tooLong("depth", "%s is nested deeper than %d levels", fmt.Sprintf("Line %d", n.line), n.limits.Depth)
 	}
 	if err := checkObject(raw, what); err != nil {
 		return err
 	}
 	if raw[0] != '{' {
-		return muster.Errorf(muster.Invalid, "", "%s is not an object.", what)
+		return muster.Errorf(muster.Invalid, "", "%s is not an object.", what())
 	}
 	return nil
 }

@@ -1,7 +1,6 @@
 package jumpcloud
 
 import (
-	"bytes"
 	"encoding/json"
 	"strings"
 
@@ -34,11 +33,8 @@ func modeOf(o *intake.Options) *mode {
 
 // object reads one row. password says that one came with it.
 func object(m *mode, raw json.RawMessage, password bool) intake.Asked {
-	var given map[string]any
-	if err := json.Unmarshal(raw, &given); err != nil {
-		given = outOfRange(raw)
-	}
-	if password && given != nil {
+	given := intake.ObjectOf(raw)
+	if password {
 		given["password"] = nil // whether there is one is all that anybody asks
 	}
 	nobody := roster.Fresh()
@@ -57,34 +53,6 @@ func object(m *mode, raw json.RawMessage, password bool) intake.Asked {
 			return r.draft, r.faults
 		},
 	}
-}
-
-// outOfRange reads an object with a number in it that is too large for any computer. Such a number stays a text of a kind of its own, which no
-// attribute takes.
-func outOfRange(raw json.RawMessage) map[string]any {
-	given := map[string]any{}
-	decoder := json.NewDecoder(bytes.NewReader(raw))
-	decoder.UseNumber()
-	_ = decoder.Decode(&given) // it is valid JSON
-	return inRange(given).(map[string]any)
-}
-
-func inRange(v any) any {
-	switch x := v.(type) {
-	case json.Number:
-		if n, err := x.Float64(); err == nil {
-			return n
-		}
-	case []any:
-		for i := range x {
-			x[i] = inRange(x[i])
-		}
-	case map[string]any:
-		for name := range x {
-			x[name] = inRange(x[name])
-		}
-	}
-	return v
 }
 
 // rowID is whom a row of an update names (contract §3.5).
