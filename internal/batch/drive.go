@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/musterid/muster"
@@ -38,6 +39,7 @@ func (e *Engine) drive(ctx context.Context, args jobArgs) error {
 	d := &drive{engine: e, tenant: args.Tenant, batch: args.Batch, owner: owner, until: e.store.Now().Add(driveTime)}
 	err = d.loop(ctx)
 	d.drop()
+	d.looks.Wait()
 	if errors.Is(err, errLost) {
 		return nil
 	}
@@ -59,6 +61,7 @@ type drive struct {
 	waits bool  // it has not come
 
 	sight sight
+	looks sync.WaitGroup // of the database at its tables: see grew
 
 	// After a chunk that could not be written as a whole, its rows are tried in fewer at a time.
 	narrowRows, narrowEnd int
@@ -121,7 +124,7 @@ func (d *drive) chunk(ctx context.Context, b store.BatchRow) error {
 	}
 	switch {
 	case err == nil:
-		d.engine.grew(ctx, next.end-next.first)
+		d.grew(ctx, next.end-next.first)
 		return nil
 	case store.Refused(err):
 		return d.narrow(ctx, next, err)

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+
+	"github.com/jackc/pgx/v5/pgtype"
 )
 
 // Retired is a username that went out of use and returns only to the same human.
@@ -71,7 +73,22 @@ func reserve(ctx context.Context, on *sql.Tx, tx *Tx, counter string, take, rais
 		return last, nil
 	}
 	query := "INSERT INTO " + counter + " (tenant, base, n) " + tx.pairs() + " ON CONFLICT (tenant, base) DO UPDATE SET n = " + counter + ".n + excluded.n RETURNING base, n"
-	rows, err := on.QueryContext(ctx, query, append([]any{tx.tenant}, tx.pairArgs(take)...)...)
+	args := append([]any{tx.tenant}, tx.pairArgs(take)...)
+	if tx.store.engine == Postgres { // one row of lists is sent and read in a fraction of the time of many rows
+		var bases []string
+		var numbers []int64
+		types := pgtype.NewMap()
+		row := on.QueryRowContext(ctx, "WITH taken AS ("+query+") SELECT array_agg(base), array_agg(n) FROM taken", args...)
+		err := row.Scan(types.SQLScanner(&bases), types.SQLScanner(&numbers))
+		if err != nil {
+			return nil, fmt.Errorf("store: take from %s: %w", counter, err)
+		}
+		for i, base := range bases {
+			last[base] = int(numbers[i])
+		}
+		return last, nil
+	}
+	rows, err := on.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, fmt.Errorf("store: take from %s: %w", counter, err)
 	}
@@ -145,6 +162,13 @@ func (tx *Tx) RetiredAmong(keys []string) (map[string]Retired, error) {
 	found := map[string]Retired{}
 	if len(keys) == 0 {
 		return found, nil
+	}
+	if len(keys) > fewRows { // most tenants have retired none, which is soon known
+		var some bool
+		err := tx.row("SELECT EXISTS (SELECT 1 FROM retired_username WHERE tenant = $1)", []any{tx.tenant}, &some)
+		if err != nil || !some {
+			return found, err
+		}
 	}
 	query := tx.perText("t.person, t.email_key, t.employee_key", "retired_username", "t.tenant = $2 AND t.username_key = k.value")
 	err := tx.each(query, []any{tx.texts(keys), tx.tenant}, func(scan func(...any) error) error {
