@@ -154,18 +154,16 @@ type binaryRows struct {
 }
 
 func binaryCopy(types []uint32, rows [][]any) *binaryRows {
-	// The signature, no flags, no further header.
-	return &binaryRows{types: types, rows: rows, made: []byte("PGCOPY\n\xff\r\n\x00\x00\x00\x00\x00\x00\x00\x00\x00")}
+	return &binaryRows{types: types, rows: rows, made: []byte(copyHead)}
 }
 
 // all gives everything at once.
 func (b *binaryRows) all() ([]byte, error) {
 	out := b.made
-	const sample = 16
 	var err error
 	for n, row := range b.rows {
-		if n == sample { // the others will be as long, more or less
-			out = slices.Grow(out, len(out)/sample*9/8*(len(b.rows)-n))
+		if n == sampleRows {
+			out = growFor(out, len(b.rows))
 		}
 		if out, err = b.appendRow(out, row); err != nil {
 			return nil, err

@@ -30,16 +30,32 @@ func (tx *Tx) countedOf(p *PersonRow) []any {
 // PackPeople makes people ready for InsertPackedPeople, of this transaction or another one of the tenant's. Unless they are numbered, their Seq, ID,
 // Username and Code are looked at when they are written; all else is as it is now.
 func (tx *Tx) PackPeople(people []*PersonRow, numbered bool) (*PackedPeople, error) {
-	profiles, err := profiles(people)
-	if err != nil {
-		return nil, err
-	}
-	at := func(i int) []any { return tx.newPerson(people[i], profiles[i]) }
 	if numbered {
-		p := PackedPeople{packed: tx.pack("person", newPersonColumns, nil, len(people), at)}
-		return &p, tx.encode(&p.packed)
+		p, err := tx.packPeople(people, nil)
+		return &PackedPeople{packed: p}, err
 	}
-	return &PackedPeople{tx.pack("person", newPersonColumns, counted, len(people), at), people}, nil
+	p, err := tx.packPeople(people, counted)
+	return &PackedPeople{p, people}, err
+}
+
+// packPeople gathers people. Those of whom some columns are still to come are rows that can be written to.
+func (tx *Tx) packPeople(people []*PersonRow, toCome []string) (packed, error) {
+	profiles := make([]string, len(people))
+	for i, p := range people {
+		var err error
+		if profiles[i], err = profileText(p); err != nil {
+			return packed{}, err
+		}
+	}
+	if tx.store.engine == Postgres && len(people) > fewRows && toCome == nil {
+		bytes := copyOf(len(newPersonColumns), len(people), func(i int, to valueWriter) { tx.newPerson(people[i], profiles[i], to) })
+		return packed{table: "person", columns: newPersonColumns, bytes: bytes}, nil
+	}
+	return tx.pack("person", newPersonColumns, toCome, len(people), func(i int) []any {
+		row := driverValues{tx, make([]any, 0, len(newPersonColumns))}
+		tx.newPerson(people[i], profiles[i], &row)
+		return row.list
+	}), nil
 }
 
 // InsertPackedPeople is InsertPeople for people who are ready.

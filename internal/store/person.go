@@ -201,33 +201,46 @@ var newPersonColumns = []string{
 
 // InsertPeople writes new people, whose Seq and ID are set. A key that is held is ErrClash.
 func (tx *Tx) InsertPeople(people []*PersonRow) error {
-	profiles, err := profiles(people)
+	p, err := tx.packPeople(people, nil)
 	if err != nil {
 		return err
 	}
-	return tx.copyRows("person", newPersonColumns, len(people), func(i int) []any { return tx.newPerson(people[i], profiles[i]) })
+	return tx.insertPacked(&p)
 }
 
-// newPerson is somebody new as the values of newPersonColumns.
-func (tx *Tx) newPerson(p *PersonRow, profile any) []any {
-	return []any{
-		p.Seq, tx.uuid(p.ID), tx.tenant, p.Version, orNull(p.Username), orNull(p.Keys.Username), flag(p.Generated), orNull(p.Email), orNull(p.Keys.Email),
-		flag(p.EmailVerified), orNull(p.Keys.Phone), orNull(p.EmployeeID), orNull(p.Keys.Employee), orNull(p.Code), orNull(p.Keys.Code), orNull(p.Source),
-		orNull(p.SourceID), orNull(p.Keys.Source), orNull(p.FirstName), orNull(p.LastName), orNull(p.DisplayName), orNull(nameKey(p)), string(p.State),
-		orNull(p.Reason), flag(p.Absent), string(p.Mode), orNull(p.Locale), orNullNumber(p.ManagerSeq), profile, p.CreatedAt.UnixMicro(), p.UpdatedAt.UnixMicro(),
-	}
-}
-
-func profiles(people []*PersonRow) ([]any, error) {
-	list := make([]any, len(people))
-	for i, p := range people {
-		s, err := profileText(p)
-		if err != nil {
-			return nil, err
-		}
-		list[i] = orNull(s)
-	}
-	return list, nil
+// newPerson says the values of newPersonColumns for somebody new.
+func (tx *Tx) newPerson(p *PersonRow, profile string, to valueWriter) {
+	to.number(p.Seq)
+	to.id(p.ID)
+	to.number(tx.tenant)
+	to.number(p.Version)
+	to.text(p.Username)
+	to.text(p.Keys.Username)
+	to.flag(p.Generated)
+	to.text(p.Email)
+	to.text(p.Keys.Email)
+	to.flag(p.EmailVerified)
+	to.text(p.Keys.Phone)
+	to.text(p.EmployeeID)
+	to.text(p.Keys.Employee)
+	to.text(p.Code)
+	to.text(p.Keys.Code)
+	to.text(p.Source)
+	to.text(p.SourceID)
+	to.text(p.Keys.Source)
+	to.text(p.FirstName)
+	to.text(p.LastName)
+	to.text(p.DisplayName)
+	to.text(nameKey(p))
+	to.word(string(p.State))
+	to.text(p.Reason)
+	to.flag(p.Absent)
+	to.word(string(p.Mode))
+	to.text(p.Locale)
+	to.numberOrNull(p.ManagerSeq)
+	to.text(profile)
+	to.number(p.CreatedAt.UnixMicro())
+	to.number(p.UpdatedAt.UnixMicro())
 }
 
 // nameKey is what a person is found by when somebody types the beginning of a name.
