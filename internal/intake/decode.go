@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -283,14 +282,24 @@ func (w *wish) readPairs(halves map[string]string) {
 // readObject takes a row that is a JSON object: its names are fields, or what a column of that name would mean.
 func (w *wish) readObject(o *Options, raw json.RawMessage) {
 	object := ObjectOf(raw)
-	said := map[string]string{} // field to the name it was given under
-	for _, name := range slices.Sorted(maps.Keys(object)) {
+	names, ownNames := make([]string, 0, len(object)), true
+	for name := range object {
+		names, ownNames = append(names, name), ownNames && muster.KnownField(name)
+	}
+	slices.Sort(names)
+	var said map[string]string // field to the name it was given under, where two names may mean one
+	if !ownNames {
+		said = make(map[string]string, len(names))
+	}
+	for _, name := range names {
 		field := name
 		if !muster.KnownField(name) {
 			field = sheet.FieldOf(name)
 		}
 		other, twice := said[field]
-		said[field] = name
+		if !ownNames {
+			said[field] = name
+		}
 		switch {
 		case sheet.Ours(name):
 		case isSecret(field):
