@@ -23,6 +23,8 @@ type attribute struct {
 	updateOnly bool
 	// ownIDs says that the ids in it are the client's, and not added by us.
 	ownIDs bool
+
+	place int // in the table
 }
 
 const (
@@ -86,6 +88,7 @@ var attributes = []attribute{
 var byName = func() map[string]*attribute {
 	index := make(map[string]*attribute, len(attributes))
 	for i := range attributes {
+		attributes[i].place = i
 		index[attributes[i].name] = &attributes[i]
 	}
 	return index

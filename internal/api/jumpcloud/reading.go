@@ -51,11 +51,16 @@ func (m *mode) creates() bool { return m.Operation == createMode }
 // read reads every attribute of an object. The order is the table's, whatever the object's, so that two readings tell the same.
 func read(m *mode, given map[string]any, now *muster.Person) *reading {
 	r := &reading{mode: m, now: now, org: m.Org, given: given, draft: make(muster.Draft, len(given)+1)}
-	for i := range attributes {
-		a := &attributes[i]
-		v, there := given[a.name]
+	known := make([]*attribute, 0, len(given))
+	for name := range given {
+		if a := byName[name]; a != nil {
+			known = append(known, a)
+		}
+	}
+	slices.SortFunc(known, func(a, b *attribute) int { return a.place - b.place })
+	for _, a := range known {
+		v := given[a.name]
 		switch {
-		case !there:
 		case a.name == "password":
 		case a.name == "id" || a.name == "_id":
 			if m.creates() {
@@ -68,7 +73,9 @@ func read(m *mode, given map[string]any, now *muster.Person) *reading {
 			a.read(r, a, v)
 		}
 	}
-	r.unknown()
+	if len(known) < len(given) {
+		r.unknown()
+	}
 	if m.creates() {
 		r.complete()
 	}
@@ -80,15 +87,6 @@ func read(m *mode, given map[string]any, now *muster.Person) *reading {
 
 // unknown warns of attributes that nobody knows: nothing is dropped without a word (contract §6.5).
 func (r *reading) unknown() {
-	n := 0
-	for name := range r.given {
-		if byName[name] == nil {
-			n++
-		}
-	}
-	if n == 0 {
-		return
-	}
 	for _, name := range slices.Sorted(maps.Keys(r.given)) {
 		if byName[name] == nil {
 			r.warn(muster.Unsupported, shortened(name), "There is no attribute %q here. It was ignored.", shortened(name))
