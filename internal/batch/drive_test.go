@@ -14,9 +14,9 @@ import (
 func TestTheLeaseIsLost(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, st *store.Store) {
 		s := open(t, st)
-		at, free := s.worker.close(1)
+		at, free := s.close(1)
 		b := s.send(batch.CarryIt, words(50, "create")...)
-		<-at
+		at()
 		s.exec("UPDATE batch SET owner = 'another process', lease = $1 WHERE seq = $2", time.Now().Add(time.Hour).UnixMicro(), b.Seq)
 		free()
 		for range 20 { // another job for it changes nothing while the lease holds

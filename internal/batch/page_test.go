@@ -87,9 +87,9 @@ func TestPagesOfARunningBatch(t *testing.T) {
 			if planned {
 				old = s.wait(s.ask(s.engine.Plan, old), muster.Planned)
 			}
-			at, free := s.worker.close(5_001)
+			at, free := s.close(5_001)
 			b := s.ask(s.engine.Run, old)
-			border := <-at - 1
+			border := at() - 1
 			s.waitFor(b, border)
 			of := map[batch.ItemOutcome][]int{}
 			for i, word := range rows {

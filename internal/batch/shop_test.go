@@ -57,7 +57,7 @@ func open(t *testing.T, st *store.Store) *shop {
 func (s *shop) node(st *store.Store, w *worker) *batch.Engine {
 	s.t.Helper()
 	quiet := slog.New(slog.NewTextHandler(io.Discard, nil))
-	o := queue.Options{Engine: string(st.Engine()), DSN: st.DSN(), Log: quiet, Workers: map[string]int{batch.Lane: 2}}
+	o := queue.Options{Engine: string(st.Engine()), DSN: st.DSN(), Log: quiet, Workers: map[string]int{batch.Lane: 4}} // more than a closed gate holds up
 	if st.Engine() == store.SQLite {
 		o.Writer = st.Handle()
 	}
@@ -163,14 +163,19 @@ func trip(tx *store.Tx, word string) error {
 
 func (w *worker) Written(*store.Tx, *store.BatchRow) error { return nil }
 
-// close shuts the gate for chunks with rows from a number on. The channel tells the first row of the chunk that waits there: how many rows a chunk
-// has depends on who else is writing.
-func (w *worker) close(from int) (at <-chan int, open func()) {
+// close shuts the gate for chunks with rows from a number on. at waits for one of them and gives its first row: how many rows a chunk has depends on
+// who else is writing.
+func (s *shop) close(from int) (at func() int, open func()) {
+	w := s.worker
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	gate := make(chan struct{})
-	w.gate, w.gateAt, w.at = gate, from, make(chan int, 1)
-	return w.at, func() {
+	gate, reached := make(chan struct{}), make(chan int, 1)
+	w.gate, w.gateAt, w.at = gate, from, reached
+	at = func() int {
+		s.t.Helper()
+		return storetest.Await(s.t, reached, fmt.Sprintf("a chunk with rows from %d on", from))
+	}
+	return at, func() {
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		w.gate = nil
@@ -212,7 +217,7 @@ func (s *shop) send(then batch.Then, words ...string) store.BatchRow {
 // wait follows a batch until it is final or in one of the states, and holds what it shows on the way to what must always be so.
 func (s *shop) wait(b store.BatchRow, states ...muster.BatchState) store.BatchRow {
 	s.t.Helper()
-	ctx, cancel := context.WithTimeout(s.t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(s.t.Context(), storetest.Patience)
 	defer cancel()
 	seen := errors.New("seen")
 	var last store.BatchRow

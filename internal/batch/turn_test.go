@@ -73,9 +73,9 @@ func (s *shop) after(list ...store.BatchRow) {
 func TestOneAfterTheOther(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, st *store.Store) {
 		s := open(t, st)
-		at, free := s.worker.close(100_000)
+		at, free := s.close(100_000)
 		first := s.lineFrom(s.engine, batch.CarryIt, 100_000, words(6_000, "create")...)
-		<-at
+		at()
 		var rest []store.BatchRow
 		for range 4 {
 			rest = append(rest, s.line(s.engine, batch.CarryIt, words(300, "create")...))
@@ -108,9 +108,9 @@ func TestTheLineGoesOn(t *testing.T) {
 				t.Fatalf("%s: %v", what, err)
 			}
 		}
-		at, free := s.worker.close(1)
+		at, free := s.close(1)
 		cancelled := s.line(s.engine, batch.CarryIt, words(10, "create")...)
-		<-at
+		at()
 		waiting := s.line(s.engine, batch.CarryIt, words(10, "create")...)
 		held := s.line(s.engine, batch.CarryIt, words(600, "disable")...)
 		broken := s.line(s.engine, batch.CarryIt, "create", "panic", "refused", "create")
@@ -130,9 +130,9 @@ func TestTheLineGoesOn(t *testing.T) {
 		if n := s.count("SELECT count(*) FROM batch WHERE turn IS NOT NULL"); n != 0 {
 			t.Fatalf("%d batches stand in the line", n)
 		}
-		at, free = s.worker.close(1)
+		at, free = s.close(1)
 		next := s.line(s.engine, batch.CarryIt, words(10, "create")...)
-		<-at
+		at()
 		ask("release", s.engine.Release, held)
 		again := s.line(s.engine, batch.CarryIt, "create")
 		free()
@@ -148,9 +148,9 @@ func TestTheLineGoesOn(t *testing.T) {
 func TestTheFirstInLineFails(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, st *store.Store) {
 		s := open(t, st)
-		at, free := s.worker.close(1)
+		at, free := s.close(1)
 		first := s.line(s.engine, batch.CarryIt, words(10, "create")...)
-		<-at
+		at()
 		second := s.line(s.engine, batch.CarryIt, "create")
 		s.worker.fail(muster.Errorf(muster.Unsupported, "", "Nobody knows how."))
 		free()
@@ -158,9 +158,9 @@ func TestTheFirstInLineFails(t *testing.T) {
 		s.wait(second, muster.Failed)
 		s.worker.fail(nil)
 
-		at, free = s.worker.close(1)
+		at, free = s.close(1)
 		first = s.line(s.engine, batch.CarryIt, words(10, "create")...)
-		<-at
+		at()
 		s.exec("UPDATE batch SET owner = 'another process', lease = $1 WHERE seq = $2", time.Now().Add(time.Hour).UnixMicro(), first.Seq)
 		free()
 		second = s.line(s.engine, batch.CarryIt, "create")
@@ -200,10 +200,13 @@ func TestAPlanOfRowsInOrder(t *testing.T) {
 		// What failed in the plan fails no longer, so these counts may go back: they are not followed.
 		until := func(state muster.BatchState) (got store.BatchRow) {
 			t.Helper()
-			for got.State != state {
+			for began := time.Now(); got.State != state; {
 				var err error
 				if got, err = s.engine.Get(t.Context(), s.caller, b.ID); err != nil {
 					t.Fatal(err)
+				}
+				if time.Since(began) > storetest.Patience {
+					t.Fatalf("the batch is %s %+v, want %s", got.State, got.Counts, state)
 				}
 			}
 			return got
@@ -236,9 +239,9 @@ func TestWhoDoesNotWait(t *testing.T) {
 		if err := st.Update(t.Context(), store.Everyone, func(tx *store.Tx) error { return tx.CreateTenant(&other) }); err != nil {
 			t.Fatal(err)
 		}
-		at, free := s.worker.close(100_000)
+		at, free := s.close(100_000)
 		first := s.lineFrom(s.engine, batch.CarryIt, 100_000, words(20, "create")...)
-		<-at
+		at()
 		s.tally(s.wait(s.send(batch.CarryIt, words(10, "create")...), muster.Finished))
 		here := s.caller
 		s.caller.Tenant = other.Seq
@@ -277,7 +280,7 @@ func TestTheLineOfTwoProcesses(t *testing.T) {
 			}()
 		}
 		for range nodes {
-			if message := <-ended; message != "" {
+			if message := storetest.Await(t, ended, "a process to have sent its batches"); message != "" {
 				t.Fatal(message)
 			}
 		}

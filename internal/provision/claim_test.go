@@ -1,7 +1,6 @@
 package provision_test
 
 import (
-	"context"
 	"fmt"
 	"testing"
 	"time"
@@ -47,18 +46,11 @@ func TestAClaimOfTheDead(t *testing.T) {
 func TestALostClaim(t *testing.T) {
 	eachYard(t, func(y *yard) {
 		s := y.aim(marked, "")
-		at, gate := make(chan struct{}, 1), make(chan struct{})
-		s.when(func(_ context.Context, what, _ string) error {
-			if what == "create" {
-				at <- struct{}{}
-				<-gate
-			}
-			return nil
-		})
+		reached, open := s.hold(y.t, "create", "")
 		p := y.enrol("username=ann last_name=Lee")[0]
-		<-at
+		reached()
 		y.exec("UPDATE account SET owner = 'another process', lease = $1", y.clock.Now().Add(time.Hour).UnixMicro())
-		close(gate)
+		open()
 		y.until("the account is made", func() bool { return len(s.Accounts()) == 1 })
 		for range 10 {
 			if err := y.provision.Sweep(y.t.Context()); err != nil {
@@ -103,18 +95,10 @@ func TestPolicies(t *testing.T) {
 func TestStoppedInTheMiddle(t *testing.T) {
 	eachYard(t, func(y *yard) {
 		s := y.aim(marked, `{"attempts":1,"concurrency":2}`)
-		at := make(chan struct{}, 100)
-		s.when(func(ctx context.Context, what, _ string) error {
-			if what != "create" {
-				return nil
-			}
-			at <- struct{}{}
-			<-ctx.Done()
-			return ctx.Err()
-		})
+		reached, _ := s.hold(y.t, "create", "")
 		people := y.enrol(crowd(6)...)
-		<-at
-		<-at
+		reached()
+		reached()
 		y.stop()
 		for _, p := range people {
 			if a := y.account(p); a.Attempts != 0 || a.State != muster.PlannedAccount || a.Due.IsZero() || a.Owner != "" {

@@ -268,26 +268,14 @@ func TestGroupsAreDelivered(t *testing.T) {
 func TestChangedMeanwhile(t *testing.T) {
 	eachYard(t, func(y *yard) {
 		s := y.aim(marked, "")
-		at, gate := make(chan struct{}, 1), make(chan struct{})
-		s.when(func(ctx context.Context, what, _ string) error {
-			if what != "create" {
-				return nil
-			}
-			at <- struct{}{}
-			select {
-			case <-gate:
-				return nil
-			case <-ctx.Done():
-				return ctx.Err()
-			}
-		})
+		reached, open := s.hold(y.t, "create", "")
 		p := y.enrol("username=ann last_name=Lee")[0]
-		<-at
+		reached()
 		y.change(p, "last_name=Leigh")
 		y.until("the change is followed", y.followed)
 		y.change(p, "username=anna")
 		y.until("the change is followed", y.followed)
-		close(gate)
+		open()
 		y.quiet()
 		if a, ok := s.account("anna"); !ok || a.Attributes["last_name"] != "Leigh" || len(s.Accounts()) != 1 {
 			y.t.Errorf("accounts %+v", s.Accounts())
@@ -306,22 +294,15 @@ func TestAGroupJoinedMeanwhile(t *testing.T) {
 		if err != nil {
 			y.t.Fatal(err)
 		}
-		at, gate := make(chan struct{}, 1), make(chan struct{})
-		s.when(func(ctx context.Context, what, _ string) error {
-			if what == "create" {
-				at <- struct{}{}
-				<-gate
-			}
-			return nil
-		})
+		reached, open := s.hold(y.t, "create", "")
 		p := y.enrol("username=ann last_name=Lee")[0]
-		<-at
+		reached()
 		y.clock.Advance(time.Second)
 		if _, err := y.roster.AddToGroups(y.t.Context(), y.caller, []roster.GroupOp{{Person: p.ID, Group: groups[0].Group.ID}}); err != nil {
 			y.t.Fatal(err)
 		}
 		y.until("the change is followed", y.followed)
-		close(gate)
+		open()
 		y.quiet()
 		if a, _ := s.account("ann"); fmt.Sprint(a.Attributes["groups"]) != "[staff]" {
 			y.t.Errorf("account %+v", a)

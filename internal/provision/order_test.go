@@ -181,7 +181,14 @@ func TestManyOrderAndRunAtOnce(t *testing.T) {
 		}
 		wait.Wait()
 		gate := make(chan struct{})
-		s.when(func(context.Context, string, string) error { <-gate; return nil })
+		s.when(func(ctx context.Context, _, _ string) error {
+			select {
+			case <-gate:
+				return nil
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		})
 		o := y.order(source)
 		runs := make([]provision.Run, many)
 		for n := range many {

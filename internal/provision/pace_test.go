@@ -123,15 +123,15 @@ func TestRetryAfterIsHonoured(t *testing.T) {
 func TestTheRateIsKept(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, st *store.Store) {
 		y := open(t, st)
-		const rate = 40
-		s := y.aim(marked, fmt.Sprintf(`{"rate":%d,"concurrency":16}`, rate))
+		const rate, atOnce = 40, 8
+		s := y.aim(marked, fmt.Sprintf(`{"rate":%d,"concurrency":%d}`, rate, atOnce))
 		y.enrol(crowd(35)...) // two calls each
 		y.quiet()
 		calls := s.heard("")
 		if len(calls) != 70 || len(s.Accounts()) != 35 {
 			t.Errorf("%d calls made %d accounts", len(calls), len(s.Accounts()))
 		}
-		if n := mostInASecond(calls); n > rate+1 { // a call is noted a little after it began
+		if n := mostInASecond(calls); n > rate+1+atOnce { // a call is noted after it began, on a busy machine long after
 			t.Errorf("%d calls within a second", n)
 		}
 	})
@@ -229,8 +229,8 @@ func TestTheRateIsSharedByProcesses(t *testing.T) {
 		}
 		y := open(t, st)
 		other, _ := y.node(storetest.AnotherNode(t, st))
-		const rate = 50
-		s := y.aim(marked, fmt.Sprintf(`{"rate":%d,"concurrency":8}`, rate))
+		const rate, atOnce = 50, 4
+		s := y.aim(marked, fmt.Sprintf(`{"rate":%d,"concurrency":%d}`, rate, atOnce))
 		y.pause(s, true)
 		y.enrol(crowd(60)...)
 		y.until("all is followed", y.followed)
@@ -242,10 +242,10 @@ func TestTheRateIsSharedByProcesses(t *testing.T) {
 			return y.batches()[0].State.Final()
 		})
 		calls := s.heard("")
-		if n := mostInASecond(calls); n > rate+rate/10 { // what each process has of its places may shift by a little
+		if n := mostInASecond(calls); n > rate+rate/10+2*atOnce { // what each process has of its places may shift by a little; see above
 			t.Errorf("%d calls within a second", n)
 		}
-		if took := calls[len(calls)-1].at.Sub(calls[0].at); took > 6*time.Second {
+		if took := calls[len(calls)-1].at.Sub(calls[0].at); took > 30*time.Second { // ten times what it takes
 			t.Errorf("%d calls took %s: the processes starve each other", len(calls), took)
 		}
 	})

@@ -1,7 +1,6 @@
 package provision_test
 
 import (
-	"context"
 	"testing"
 	"time"
 
@@ -14,19 +13,12 @@ func TestALostClaimRenumbersNobody(t *testing.T) {
 	eachYard(t, func(y *yard) {
 		s := y.aim(marked, "")
 		s.Plant(connector.Account{ExternalID: "x1", Username: "ann.lee001", Enabled: true})
-		at, gate := make(chan struct{}, 100), make(chan struct{})
-		s.when(func(_ context.Context, what, username string) error {
-			if what == "find" && username == "ann.lee001" {
-				at <- struct{}{}
-				<-gate
-			}
-			return nil
-		})
+		reached, open := s.hold(y.t, "find", "ann.lee001")
 		ann := y.enrol("first_name=Ann last_name=Lee")[0]
-		<-at
+		reached()
 		y.exec("UPDATE account SET owner = 'another process', lease = $1", y.clock.Now().Add(time.Hour).UnixMicro())
 		bob := y.enrol("first_name=Bob last_name=Lee")[0] // his turn comes after Ann's was settled
-		close(gate)
+		open()
 		y.until("the next one has an account", func() bool { return y.followed() && y.account(bob).State == muster.DeliveredAccount })
 		if got := y.person(ann).Username; got != "ann.lee001" {
 			y.t.Errorf("somebody who lost the claim made the username %s", got)

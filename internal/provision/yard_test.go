@@ -209,6 +209,24 @@ func (s *spy) when(hook func(ctx context.Context, what, username string) error) 
 	s.hook = hook
 }
 
+// hold holds up the calls of one kind, of one username or of all, until open is called. reached waits for such a call.
+func (s *spy) hold(t *testing.T, what, username string) (reached, open func()) {
+	at, gate := make(chan struct{}, 100), make(chan struct{})
+	s.when(func(ctx context.Context, did, of string) error {
+		if did != what || username != "" && of != username {
+			return nil
+		}
+		at <- struct{}{}
+		select {
+		case <-gate:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	})
+	return func() { t.Helper(); storetest.Await(t, at, "a "+what+" at the target") }, func() { close(gate) }
+}
+
 func (s *spy) heard(what string) (list []call) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -303,7 +321,7 @@ func (y *yard) change(p store.PersonRow, text string) store.PersonRow {
 // until waits for something to become so, while what is due is delivered.
 func (y *yard) until(what string, so func() bool) {
 	y.t.Helper()
-	deadline, tick := time.NewTimer(20*time.Second), time.NewTicker(4*time.Millisecond)
+	deadline, tick := time.NewTimer(storetest.Patience), time.NewTicker(4*time.Millisecond)
 	defer deadline.Stop()
 	defer tick.Stop()
 	for !so() {
@@ -312,7 +330,7 @@ func (y *yard) until(what string, so func() bool) {
 		}
 		select {
 		case <-deadline.C:
-			y.t.Fatalf("%s: not so after 20 s; %+v", what, y.batches())
+			y.t.Fatalf("%s: not so after %s; %+v", what, storetest.Patience, y.batches())
 		case <-tick.C:
 		}
 	}

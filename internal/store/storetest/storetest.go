@@ -2,6 +2,8 @@
 //
 // Begin with Each. SQLite is always there; PostgreSQL is the server that MUSTER_TEST_POSTGRES names, on which a database is made for each test
 // and dropped after it. Where MUSTER_TEST_REQUIRE is 1 a missing server fails the test instead of skipping it.
+//
+// No test waits for ever: a channel is read with Await, whatever else is looked for again and again is so for Patience at most (wait.go).
 package storetest
 
 import (
@@ -105,6 +107,7 @@ func AnotherNode(t testing.TB, st *store.Store, options ...Option) *store.Store 
 
 func open(t testing.TB, o store.Options, options []Option) *store.Store {
 	t.Helper()
+	Bound(t)
 	for _, option := range options {
 		option(&o)
 	}
