@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/musterid/muster/internal/store/storetest"
 )
 
 // What a client of JumpCloud's bulk jobs sees of the built binary. What each attribute means is internal/api/jumpcloud's to test; here are the
@@ -342,7 +344,7 @@ func TestJumpCloudRivalJobsTakeTurns(t *testing.T) {
 		}
 		winners := 0
 		for range rivals {
-			id := <-jobs
+			id := storetest.Await(t, jobs, "a job")
 			if t.Failed() {
 				return
 			}
@@ -373,7 +375,7 @@ func TestJumpCloudRivalJobsTakeTurns(t *testing.T) {
 			}()
 		}
 		for range rivals {
-			id := <-jobs
+			id := storetest.Await(t, jobs, "a job")
 			if !t.Failed() {
 				s.jobDone(t, id, time.Minute)
 			}

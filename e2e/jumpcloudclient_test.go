@@ -17,12 +17,14 @@ import (
 	"time"
 
 	"github.com/musterid/muster/internal/connector/connectortest"
+	"github.com/musterid/muster/internal/store/storetest"
 )
 
 // rubyClient is a process of testdata/jumpcloud_client.rb, which puts requests on the wire as the published Ruby client does.
 type rubyClient struct {
 	t       *testing.T
 	to      io.WriteCloser
+	from    io.Closer
 	answers *bufio.Reader
 }
 
@@ -70,7 +72,7 @@ func startRuby(t *testing.T, url, key string) *rubyClient {
 			t.Errorf("the Ruby client ended with %v: %s", err, said.String())
 		}
 	})
-	return &rubyClient{t: t, to: to, answers: bufio.NewReaderSize(from, 1<<16)}
+	return &rubyClient{t: t, to: to, from: from, answers: bufio.NewReaderSize(from, 1<<16)}
 }
 
 func (r *rubyClient) try(c rubyCall) (a rubyAnswer) {
@@ -78,7 +80,9 @@ func (r *rubyClient) try(c rubyCall) (a rubyAnswer) {
 	if _, err := r.to.Write(append(asJSON(r.t, c), '\n')); err != nil {
 		r.t.Fatal(err)
 	}
+	late := time.AfterFunc(waitWithin, func() { _ = r.to.Close(); _ = r.from.Close() })
 	line, err := r.answers.ReadBytes('\n')
+	late.Stop()
 	if err != nil {
 		r.t.Fatalf("%s: the client ended: %v", c.Call, err)
 	}
@@ -161,7 +165,7 @@ func TestJumpCloudRubyClientSpeaksAsThePublishedOne(t *testing.T) {
 		"a list":  {rubyCall{Call: "jobs_results", ID: "x", Query: map[string]any{"limit": 5}}, "GET /api/v2/jobs/x/results?limit=5 HTTP/1.1", "x-api-key: KEY\r\n\r\n"},
 	} {
 		r.try(c.call)
-		said := <-heard
+		said := storetest.Await(t, heard, "what the client says")
 		if !strings.HasPrefix(said, c.first+"\r\n") || !strings.HasSuffix(said, c.end) || strings.Contains(said, "x-org-id") || strings.Contains(said, "Expect") ||
 			strings.Count(said, "\r\nContent-Type: application/json\r\n") != 2 || strings.Count(said, "\r\nAccept: application/json\r\n") != 2 {
 			t.Errorf("%s: the client said %q", name, said)

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/musterid/muster/internal/mail/mailtest"
+	"github.com/musterid/muster/internal/store/storetest"
 )
 
 // TestJumpCloudSurvivesKills kills the server while the body of a job comes in, right after the job was accepted, and in the middle of it. What was
@@ -76,7 +77,7 @@ func (s *server) killWhileSending(t *testing.T, body []byte) {
 	}
 	s.kill()
 	_ = to.CloseWithError(io.ErrUnexpectedEOF)
-	if err := <-answered; err == nil {
+	if err := storetest.Await(t, answered, "the end of the request"); err == nil {
 		t.Error("half a body was answered")
 	}
 	s.again()
@@ -138,7 +139,7 @@ func TestJumpCloudReportsSurviveAKill(t *testing.T) {
 	s.jobDone(t, silent.ID, time.Minute)
 	secret := "Zq7-canary-password"
 	job := s.submit(t, http.MethodPost, []row{with(somebody("told", 0), row{"password": secret}), {"username": "nobody", "password": secret}})
-	<-struck
+	storetest.Await(t, struck, "the mail")
 	s.kill()
 	close(dead)
 	struck <- struct{}{} // from now on nobody is held up
@@ -225,7 +226,7 @@ func TestJumpCloudRequestsAsTheyCome(t *testing.T) {
 		}
 		said := map[string]int{}
 		for range cap(answers) {
-			said[<-answers]++
+			said[storetest.Await(t, answers, "an answer")]++
 		}
 		if len(said) != 1 {
 			t.Errorf("requests at once with one key are answered %v", said)
@@ -250,9 +251,9 @@ func TestJumpCloudRequestsAsTheyCome(t *testing.T) {
 func (s *server) insists(t *testing.T, body []byte, key string) string {
 	pause := time.NewTicker(50 * time.Millisecond)
 	defer pause.Stop()
-	for {
+	for began := time.Now(); ; {
 		status, head, answer, err := s.jcOnce(t, http.MethodPost, "/api/v2/bulk/users", bytes.NewReader(body), http.Header{"Idempotency-Key": {key}})
-		if status != http.StatusServiceUnavailable || head.Get("Retry-After") == "" {
+		if status != http.StatusServiceUnavailable || head.Get("Retry-After") == "" || time.Since(began) > waitWithin {
 			return fmt.Sprint(status, " ", strings.TrimSpace(string(answer)), " ", err)
 		}
 		<-pause.C

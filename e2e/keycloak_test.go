@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -192,7 +193,7 @@ func TestSpreadsheetToKeycloak(t *testing.T) {
 	runs.Wait()
 
 	var items []provisioned
-	until(t, 5*time.Minute, "everybody is mailed", func() bool {
+	until(t, 3*time.Minute, "everybody is mailed", func() bool {
 		items = s.provisioned(t, order)
 		return statuses(items)["INVITE_SENT"] == 300
 	})
@@ -212,7 +213,9 @@ func TestSpreadsheetToKeycloak(t *testing.T) {
 			t.Fatalf("usernames %v, want jean.dupont001 to 015", duponts)
 		}
 	}
-	mails, err := sink.Wait(t.Context(), 300)
+	ctx, cancel := context.WithTimeout(t.Context(), waitWithin)
+	defer cancel()
+	mails, err := sink.Wait(ctx, 300)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -316,7 +319,7 @@ func TestPagesWhileARunGoesOn(t *testing.T) {
 		order := s.order(t, source)
 		s.runOrder(t, order)
 		during := map[string]bool{}
-		for {
+		for began := time.Now(); ; {
 			seen := map[string]bool{}
 			items := s.walk(t, order, 10)
 			for _, i := range items {
@@ -328,6 +331,9 @@ func TestPagesWhileARunGoesOn(t *testing.T) {
 			}
 			if statuses(items)["ENQUEUED"] == 0 {
 				break
+			}
+			if time.Since(began) > waitWithin {
+				t.Fatalf("the run does not end: %v", statuses(items))
 			}
 		}
 		if len(during) < 2 {

@@ -14,6 +14,7 @@ import (
 	"github.com/musterid/muster/e2e/people"
 	"github.com/musterid/muster/internal/connector/rehearsal"
 	"github.com/musterid/muster/internal/store"
+	"github.com/musterid/muster/internal/store/storetest"
 )
 
 // resumesWithin is how long work may rest after a start. On SQLite nobody else can be at it; on PostgreSQL the leases of the dead process run out
@@ -23,7 +24,7 @@ func resumesWithin(s *server) time.Duration {
 	case s.database != "":
 		return 30 * time.Second
 	case raceDetector:
-		return 10 * time.Second // half a lease
+		return 5 * time.Second // with what until adds, less than a lease
 	}
 	return 3 * time.Second
 }
@@ -110,11 +111,8 @@ func (a *assassin) round(name, file string, n struct{ upload, plan, run, deliver
 
 // rest is how long what is left of a run may take: on SQLite too little for any lease of a dead process to run out.
 func (a *assassin) rest() time.Duration {
-	switch {
-	case a.s.database != "":
+	if a.s.database != "" {
 		return 60 * time.Second
-	case raceDetector:
-		return 40 * time.Second
 	}
 	return 15 * time.Second
 }
@@ -142,7 +140,7 @@ func (a *assassin) killUpload(name, file string) {
 	}()
 	a.wait(300 * time.Millisecond)
 	a.s.kill()
-	if err := <-ended; errors.Is(err, errRefused) {
+	if err := storetest.Await(a.t, ended, "the end of the upload"); errors.Is(err, errRefused) {
 		a.t.Errorf("the upload was refused: %v", err)
 	}
 	a.kills++

@@ -32,13 +32,13 @@ func TestMailSurvivesAKill(t *testing.T) {
 			}})
 			call[map[string]any](t, s, http.MethodPost, "/v1/targets", map[string]any{"name": "here", "kind": "directory"})
 			person := call[personView](t, s, http.MethodPost, "/v1/people", map[string]any{"first_name": "Ana", "last_name": "Souza", "email": "ana@example.org"})
-			<-struck
+			storetest.Await(t, struck, "the mail")
 			s.kill()
 			close(dead)
 			struck <- struct{}{} // from now on nobody is held up
 			s.again()
 
-			ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second*slower)
 			defer cancel()
 			mails, err := sink.Wait(ctx, 2)
 			if err != nil {

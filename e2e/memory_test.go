@@ -44,7 +44,7 @@ func mostMemory(t *testing.T, n int) (most int64, ok bool) {
 	if err != nil {
 		t.Fatalf("%v %+v", err, p)
 	}
-	if b = s.finished(t, b.ID, false, 10*time.Minute); b.Counts.Created != n {
+	if b = s.finished(t, b.ID, false, 3*time.Minute); b.Counts.Created != n {
 		t.Fatalf("%+v", b)
 	}
 	return s.memory()

@@ -21,8 +21,9 @@ import (
 )
 
 const (
-	startWithin = 30 * time.Second
-	stopWithin  = 15 * time.Second
+	startWithin = 2 * time.Minute // a machine that is busy with other tests takes its time
+	stopWithin  = 15 * time.Second * slower
+	waitWithin  = 2 * time.Minute // what has no time of its own
 )
 
 // options say how a server is started. The zero value is one of its own on SQLite.
@@ -53,7 +54,7 @@ type server struct {
 func start(t *testing.T, o options) *server {
 	t.Helper()
 	s := &server{t: t, dir: t.TempDir(), temp: t.TempDir(), logPath: filepath.Join(t.TempDir(), "log"), args: o.args}
-	s.http = &http.Client{Timeout: 2 * time.Minute, Transport: &http.Transport{MaxIdleConnsPerHost: 8}}
+	s.http = &http.Client{Timeout: 2 * time.Minute * slower, Transport: &http.Transport{MaxIdleConnsPerHost: 8}}
 	switch {
 	case o.node != nil:
 		s.database, s.key = o.node.database, o.node.key
@@ -150,7 +151,7 @@ func (s *server) kill() {
 	if err := s.command.Process.Signal(syscall.SIGKILL); err != nil {
 		s.t.Fatalf("kill: %v", err)
 	}
-	<-s.ended
+	storetest.Await(s.t, s.ended, "the end of the killed process")
 	s.command = nil
 	s.http.CloseIdleConnections()
 }
@@ -227,9 +228,10 @@ func (s *server) memory() (most int64, ok bool) {
 	return 0, false
 }
 
-// until looks again and again, which is all that can be done about another process, until see is content.
+// until looks again and again, which is all that can be done about another process, until see is content. Under the race detector it has more time.
 func until(t *testing.T, within time.Duration, what string, see func() bool) {
 	t.Helper()
+	within *= slower
 	ctx, cancel := context.WithTimeout(t.Context(), within)
 	defer cancel()
 	look := time.NewTicker(20 * time.Millisecond)

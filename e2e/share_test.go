@@ -10,6 +10,7 @@ import (
 	"github.com/musterid/muster/e2e/people"
 	"github.com/musterid/muster/internal/connector/rehearsal"
 	"github.com/musterid/muster/internal/store"
+	"github.com/musterid/muster/internal/store/storetest"
 )
 
 // A target that does the work and loses every fifth answer gets no account twice, and misses none.
@@ -126,7 +127,7 @@ func watchClaims(t *testing.T, database string) (shares func() map[string]int) {
 	return func() map[string]int {
 		t.Helper()
 		close(enough)
-		if err := <-ended; err != nil {
+		if err := storetest.Await(t, ended, "the last look"); err != nil {
 			t.Error(err)
 		}
 		counted := map[string]int{}

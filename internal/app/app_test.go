@@ -29,6 +29,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // settings are those of a process in a folder of its own.
 func settings(t *testing.T, st store.Options) config.Config {
 	t.Helper()
+	storetest.Bound(t)
 	return config.Config{Data: t.TempDir(), Listen: "127.0.0.1:0", Database: st.URL}
 }
 
@@ -57,6 +58,7 @@ func run(t *testing.T, c config.Config) (a *App, stop func()) {
 	select {
 	case <-a.Ready():
 	case err := <-ended:
+		ended <- nil // for stop
 		t.Fatalf("it stopped before it was ready: %v", err)
 	}
 	return a, stop
@@ -358,10 +360,10 @@ func TestAnUploadUnderWayIsFinished(t *testing.T) {
 	if err := send.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if status := <-answered; status != http.StatusCreated {
+	if status := storetest.Await(t, answered, "the answer"); status != http.StatusCreated {
 		t.Errorf("the upload was answered %d", status)
 	}
-	<-stopped
+	storetest.Await(t, stopped, "the end of the process")
 }
 
 // A request that is cut off by the end of the process leaves nothing that would keep it from being sent again.
@@ -375,7 +377,7 @@ func TestRequestsThatAreCutOffAreGivenUp(t *testing.T) {
 	defer stop()
 	ended := make(chan error, 1)
 	go func() { ended <- a.Run(ctx) }()
-	<-a.Ready()
+	storetest.Await(t, a.Ready(), "the process to be ready")
 	key, err := os.ReadFile(a.AdminKeyPath())
 	if err != nil {
 		t.Fatal(err)
@@ -396,12 +398,12 @@ func TestRequestsThatAreCutOffAreGivenUp(t *testing.T) {
 		return n
 	}
 	for began := time.Now(); claims() == 0; time.Sleep(time.Millisecond) { // a poll
-		if time.Since(began) > 10*time.Second {
+		if time.Since(began) > storetest.Patience {
 			t.Fatal("the request is not worked on")
 		}
 	}
 	stop()
-	if err := <-ended; err == nil {
+	if err := storetest.Await(t, ended, "the end of the process"); err == nil {
 		t.Error("the request was not cut off")
 	}
 	if n := claims(); n != 0 {

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/musterid/muster/internal/store"
+	"github.com/musterid/muster/internal/store/storetest"
 )
 
 // The log says what was done, and names neither people nor keys.
@@ -21,7 +22,7 @@ func TestTheLogNamesNobody(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- a.Run(ctx) }()
-	<-a.Ready()
+	storetest.Await(t, a.Ready(), "the process to be ready")
 	key := adminKey(t, a)
 	get(t, a, "/v1/people?email=hidden@example.org&name=hidden", key)
 	get(t, a, "/v1/people/hidden", key)

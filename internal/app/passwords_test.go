@@ -67,7 +67,7 @@ func (s *sender) signsIn(login, password string) bool {
 // until asks until an answer has a text in it.
 func (s *sender) until(path, has string) string {
 	s.t.Helper()
-	for began := time.Now(); time.Since(began) < time.Minute; time.Sleep(20 * time.Millisecond) { // a poll
+	for began := time.Now(); time.Since(began) < storetest.Patience; time.Sleep(20 * time.Millisecond) { // a poll
 		if _, text := s.send(http.MethodGet, path, ""); strings.Contains(text, has) {
 			return text
 		}
@@ -91,7 +91,7 @@ func TestPasswordsAreNowhere(t *testing.T) {
 			ctx, cancel := context.WithCancel(context.Background())
 			ended := make(chan error, 1)
 			go func() { ended <- a.Run(ctx) }()
-			<-a.Ready()
+			storetest.Await(t, a.Ready(), "the process to be ready")
 			s := &sender{t: t, a: a, key: adminKey(t, a)}
 			plant(s)
 			s.nowhere("while it runs", c, log.String())
@@ -247,7 +247,7 @@ func (s *sender) hashed(c config.Config) {
 			}
 			break
 		}
-		if time.Since(began) > time.Minute {
+		if time.Since(began) > storetest.Patience {
 			s.t.Fatalf("%d passwords are never hashed", waiting)
 		}
 	}

@@ -379,9 +379,13 @@ func TestManyAtOnceMakeOneFetch(t *testing.T) {
 	})
 	token := h.issuer.Token(nil)
 	ctx, cancel := context.WithCancel(t.Context())
-	impatient := make(chan error)
+	impatient := make(chan error, 1)
 	go func() { _, err := h.Verify(ctx, token, h.issuer.Setting()); impatient <- err }() // it begins the fetch, and does not wait for it
-	<-begun
+	select {
+	case <-begun:
+	case err := <-impatient:
+		t.Fatalf("nothing was fetched: %v", err)
+	}
 	cancel()
 	if err := <-impatient; !errors.Is(err, context.Canceled) {
 		t.Errorf("who does not wait: %v", err)
@@ -438,9 +442,13 @@ func TestCloseEndsWhatIsAsked(t *testing.T) {
 		<-r.Context().Done()
 	})
 	token := h.issuer.Token(nil)
-	waiting := make(chan error)
+	waiting := make(chan error, 1)
 	go func() { _, err := h.Verify(context.Background(), token, h.issuer.Setting()); waiting <- err }()
-	<-begun
+	select {
+	case <-begun:
+	case err := <-waiting:
+		t.Fatalf("nothing was fetched: %v", err)
+	}
 	h.Close()
 	if err := <-waiting; muster.CodeOf(err) != muster.Unavailable {
 		t.Errorf("who waited: %v", err)

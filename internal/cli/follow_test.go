@@ -15,7 +15,16 @@ import (
 
 	"github.com/musterid/muster"
 	"github.com/musterid/muster/internal/cli/client"
+	"github.com/musterid/muster/internal/store/storetest"
 )
+
+// patient is a context that ends with the test, or when that waits too long.
+func patient(t *testing.T) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), storetest.Patience)
+	t.Cleanup(cancel)
+	return ctx
+}
 
 // following gives a follower of a server that answers the live stream with stream and single looks with look. Both get how often they were asked.
 func following(t *testing.T, stream, look func(n int) (status int, states []string)) (*follower, *bytes.Buffer) {
@@ -41,7 +50,7 @@ func following(t *testing.T, stream, look func(n int) (status int, states []stri
 	}
 	t.Cleanup(c.Close)
 	var out bytes.Buffer
-	s := newSession(t.Context(), strings.NewReader(""), &out, &out)
+	s := newSession(patient(t), strings.NewReader(""), &out, &out)
 	return &follower{s: s, client: c, bar: paced(&out, false, time.Hour), pause: time.Millisecond}, &out
 }
 

@@ -20,6 +20,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/musterid/muster/examples"
+	"github.com/musterid/muster/internal/store/storetest"
 )
 
 // The test binary is the program itself when a script runs muster.
@@ -41,6 +42,7 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
+		Deadline:            time.Now().Add(8 * time.Minute), // a script that hangs is ended, and says where
 		Setup: func(env *testscript.Env) error {
 			env.Vars = slices.DeleteFunc(env.Vars, ofTheMachine)
 			env.Setenv("TMPDIR", env.WorkDir)
@@ -101,7 +103,9 @@ func startServe(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 	ts.Check(command.Start())
 	s := &serving{command: command, done: make(chan error, 1)}
+	late := time.AfterFunc(storetest.Patience, func() { _ = command.Process.Kill() })
 	line, err := bufio.NewReader(out).ReadString('\n')
+	late.Stop()
 	go func() { s.done <- errors.Join(command.Wait(), log.Close()) }()
 	locked(func() { running[ts] = s })
 	ts.Defer(func() { stop(ts, os.Kill) })
@@ -126,7 +130,7 @@ func stop(ts *testscript.TestScript, signal os.Signal) error {
 	select {
 	case err := <-s.done:
 		return err
-	case <-time.After(30 * time.Second):
+	case <-time.After(storetest.Patience):
 		return errors.Join(errors.New("the server does not stop"), s.command.Process.Kill())
 	}
 }
@@ -138,7 +142,7 @@ func halt(ts *testscript.TestScript, _ bool, _ []string) {
 }
 
 func send(ts *testscript.TestScript, _ bool, args []string) {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), storetest.Patience)
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, args[0], ts.Getenv("MUSTER_URL")+args[1], strings.NewReader(ts.ReadFile(args[2])))
 	ts.Check(err)

@@ -70,7 +70,7 @@ func TestWhyAccountsWaitIsToldOnce(t *testing.T) {
 	}
 	t.Cleanup(c.Close)
 	var out bytes.Buffer
-	f := &follower{s: newSession(t.Context(), nil, &out, &out), client: c, bar: paced(&out, false, time.Hour), pause: time.Millisecond, stalled: stalled{now: fast()}}
+	f := &follower{s: newSession(patient(t), nil, &out, &out), client: c, bar: paced(&out, false, time.Hour), pause: time.Millisecond, stalled: stalled{now: fast()}}
 	if b, err := f.wait("1", true); err != nil || b.Provision.State != muster.Finished {
 		t.Fatalf("ended with %+v, %v", b, err)
 	}
@@ -152,7 +152,8 @@ func (h *heard) Write(p []byte) (int, error) {
 func TestWaitingForATargetThatIsDown(t *testing.T) {
 	t.Parallel()
 	out := &heard{text: "switched to be down", come: make(chan struct{})}
-	s := newSession(t.Context(), nil, out, out)
+	ctx := patient(t)
+	s := newSession(ctx, nil, out, out)
 	data := t.TempDir()
 	running, err := s.startServer(context.Background(), app.Config{Config: config.Config{Data: data, Listen: "127.0.0.1:0"}, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
@@ -180,7 +181,7 @@ func TestWaitingForATargetThatIsDown(t *testing.T) {
 	go func() {
 		select {
 		case <-out.come:
-		case <-t.Context().Done():
+		case <-ctx.Done():
 		}
 		practice := targetArgument{"practice"}
 		err := (&targetsSet{targetArgument: practice, settingFlags: settingFlags{Set: []string{"down=false"}}}).Run(s)

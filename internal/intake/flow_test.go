@@ -109,7 +109,7 @@ func (h *house) run(content string, u intake.Upload) store.BatchRow {
 
 func (h *house) wait(b store.BatchRow, states ...muster.BatchState) store.BatchRow {
 	h.t.Helper()
-	ctx, cancel := context.WithTimeout(h.t.Context(), 60*time.Second)
+	ctx, cancel := context.WithTimeout(h.t.Context(), storetest.Patience)
 	defer cancel()
 	stop := errors.New("seen")
 	err := h.engine.Watch(ctx, h.caller, b.ID, 5*time.Millisecond, func(now store.BatchRow) error {

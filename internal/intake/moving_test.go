@@ -2,6 +2,7 @@ package intake_test
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -138,8 +139,10 @@ func TestCancelledImportsAreFollowed(t *testing.T) {
 		if _, err := h.engine.Cancel(t.Context(), h.caller, b.ID); err != nil {
 			t.Fatal(err)
 		}
+		ctx, cancel := context.WithTimeout(t.Context(), storetest.Patience)
+		defer cancel()
 		for {
-			f, ok, err := h.engine.Following(t.Context(), h.caller, b)
+			f, ok, err := h.engine.Following(ctx, h.caller, b)
 			if err != nil {
 				t.Fatal(err)
 			}

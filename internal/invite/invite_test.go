@@ -21,6 +21,7 @@ import (
 	"github.com/musterid/muster/internal/provision"
 	"github.com/musterid/muster/internal/roster"
 	"github.com/musterid/muster/internal/store"
+	"github.com/musterid/muster/internal/store/storetest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -150,7 +151,7 @@ func TestAMailIsRepeatedOnlyAfterADeath(t *testing.T) {
 			})
 		})
 		person := o.Enrol(ana())[0]
-		<-died
+		storetest.Await(t, died, "the death of the process")
 		o.Stop()
 		if got := o.Account(person).Activation.State; got != muster.ActivationOwed {
 			t.Fatalf("after the death the activation is %s", got)
@@ -358,7 +359,7 @@ func TestOneOfManyUsesATicket(t *testing.T) {
 		close(begin)
 		taken := 0
 		for range 20 {
-			err := <-answers
+			err := storetest.Await(t, answers, "an answer")
 			switch code := muster.CodeOf(err); {
 			case err == nil:
 				taken++

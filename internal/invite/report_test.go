@@ -17,6 +17,7 @@ import (
 	"github.com/musterid/muster/internal/roster"
 	"github.com/musterid/muster/internal/sheet"
 	"github.com/musterid/muster/internal/store"
+	"github.com/musterid/muster/internal/store/storetest"
 )
 
 // sent sends an import of objects over the surface "desk", and has it carried out.
@@ -193,7 +194,7 @@ func TestAReportIsRepeatedOnlyAfterADeath(t *testing.T) {
 			})
 		})
 		b := sent(o, intake.Options{Report: true}, batch.CarryIt, row(1))
-		<-died
+		storetest.Await(t, died, "the death of the process")
 		o.Stop()
 		o.Clock.Advance(3 * time.Minute)
 		o.Run(nil)

@@ -378,10 +378,10 @@ func TestEnrolAtTheSameTime(t *testing.T) {
 		}
 		keys, people := map[string]bool{}, map[string]store.PersonRow{}
 		for range callers {
-			if err := <-errs; err != nil {
+			if err := storetest.Await(t, errs, "a caller"); err != nil {
 				t.Errorf("enrol: %v", err)
 			}
-			for _, r := range <-results {
+			for _, r := range storetest.Await(t, results, "a result") {
 				if r.Err != nil {
 					if muster.CodeOf(r.Err) != muster.Conflict || !strings.Contains(r.Err.Error(), "is already that of") {
 						t.Errorf("lost to somebody: %v", r.Err)

@@ -55,6 +55,9 @@ func (s *Store) ReadPlan(tx *Tx, query string, args []any) ([]string, error) {
 	return list, err
 }
 
+// WaitedLately is how long a wait is remembered.
+const WaitedLately = waitedLately
+
 // Queued is how many writes are on their way to the writer of SQLite.
 func (s *Store) Queued() int { return len(s.commits) }
 

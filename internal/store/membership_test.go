@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"testing"
 
@@ -77,7 +78,7 @@ func TestMemberships(t *testing.T) {
 			}
 			list := held[ana.Seq]
 			if len(list) != 3 || list[0].UnitCode != "6A" || !list[0].Primary || list[1].Primary || list[0].Person != ana.ID || list[0].Unit != units["6A"].ID || list[2].UnitKind != "club" {
-				t.Fatalf("ana: %+v", list)
+				return fmt.Errorf("ana: %+v", list)
 			}
 			byID, err := tx.MembershipsByID([]uuid.UUID{list[1].ID})
 			if err != nil || byID[list[1].ID].UnitCode != "6B" {

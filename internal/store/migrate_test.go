@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/musterid/muster"
 	"github.com/musterid/muster/internal/store"
@@ -14,6 +15,7 @@ import (
 
 func openBlank(t *testing.T, options store.Options) *store.Store {
 	t.Helper()
+	storetest.Bound(t)
 	st, err := store.Open(t.Context(), options)
 	if err != nil {
 		t.Fatal(err)
@@ -58,7 +60,7 @@ func TestMigrateFromTwoNodesAtOnce(t *testing.T) {
 		go func() { errs <- st.Migrate(context.Background()) }()
 	}
 	for range nodes {
-		if err := <-errs; err != nil {
+		if err := storetest.Await(t, errs, "a node to migrate"); err != nil {
 			t.Error(err)
 		}
 	}
@@ -69,10 +71,13 @@ func TestStartLockIsHeldByOne(t *testing.T) {
 	other := storetest.AnotherNode(t, st)
 	entered, leave, second := make(chan struct{}), make(chan struct{}), make(chan struct{})
 	go st.WithStartLock(context.Background(), func() error { close(entered); <-leave; return nil })
-	<-entered
+	storetest.Await(t, entered, "the first lock")
 	go other.WithStartLock(context.Background(), func() error { close(second); return nil })
 	var waits []string
-	for len(waits) == 0 { // until the server says that the second one waits
+	for began := time.Now(); len(waits) == 0; { // until the server says that the second one waits
+		if time.Since(began) > storetest.Patience {
+			t.Fatal("the second one does not wait")
+		}
 		look(t, st, store.Everyone, func(tx *store.Tx) (err error) {
 			waits, err = tx.Strings("SELECT locktype FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())")
 			return err
@@ -84,7 +89,7 @@ func TestStartLockIsHeldByOne(t *testing.T) {
 	default:
 	}
 	close(leave)
-	<-second
+	storetest.Await(t, second, "the second lock")
 }
 
 // Both engines have the same tables and columns.

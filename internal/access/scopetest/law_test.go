@@ -1,6 +1,7 @@
 package scopetest
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -83,6 +84,8 @@ func role(w *world) (roster.Person, roster.AssignmentView) {
 
 // account is an account of ann's.
 func account(w *world) provision.AccountView {
+	ctx, cancel := context.WithTimeout(w.Context(), storetest.Patience)
+	defer cancel()
 	for {
 		list, err := w.provision.Accounts(w.Context(), w.admin, provision.AccountQuery{Person: w.ann.ID, Limit: 1})
 		w.must(err)
@@ -90,7 +93,7 @@ func account(w *world) provision.AccountView {
 			return list[0]
 		}
 		select {
-		case <-w.Context().Done():
+		case <-ctx.Done():
 			w.Fatal("ann has no account")
 		case <-time.After(5 * time.Millisecond):
 		}

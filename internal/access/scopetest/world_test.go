@@ -123,7 +123,7 @@ func (w *world) upload(caller muster.Caller, unit muster.Unit, then batch.Then, 
 
 func (w *world) wait(b batch.Batch) batch.Batch {
 	w.Helper()
-	ctx, cancel := context.WithTimeout(w.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(w.Context(), storetest.Patience)
 	defer cancel()
 	w.must(w.engine.Watch(ctx, w.admin, b.ID, 5*time.Millisecond, func(now batch.Batch) error { b = now; return nil }))
 	return b

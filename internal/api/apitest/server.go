@@ -38,6 +38,7 @@ func Serve(t testing.TB, settings config.Config) *Server {
 // ServeAt is Serve with a clock of the test's own; nil is the real one.
 func ServeAt(t testing.TB, settings config.Config, now func() time.Time) *Server {
 	t.Helper()
+	storetest.Bound(t)
 	settings.Data, settings.Listen = t.TempDir(), "127.0.0.1:0"
 	a, err := app.Open(t.Context(), app.Config{Config: settings, Log: slog.New(slog.DiscardHandler), Now: now})
 	if err != nil {
@@ -47,19 +48,19 @@ func ServeAt(t testing.TB, settings config.Config, now func() time.Time) *Server
 	ended := make(chan error, 1)
 	go func() { ended <- a.Run(ctx) }()
 	s := &Server{T: t, App: a, HTTP: &http.Client{
-		Transport: &http.Transport{}, Timeout: time.Minute, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		Transport: &http.Transport{}, Timeout: storetest.Patience, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
 	t.Cleanup(func() {
 		s.HTTP.CloseIdleConnections()
 		stop()
-		if err := <-ended; err != nil {
+		if err := storetest.Await(t, ended, "the server to stop"); err != nil {
 			t.Errorf("run: %v", err)
 		}
 		if err := a.Close(); err != nil {
 			t.Errorf("close: %v", err)
 		}
 	})
-	<-a.Ready()
+	storetest.Await(t, a.Ready(), "the server to be ready")
 	key, err := os.ReadFile(a.AdminKeyPath())
 	if err != nil {
 		t.Fatal(err)
@@ -156,7 +157,7 @@ func (s *Server) Until(path, field, value string) map[string]any {
 		if got := at(answer, field); got == value {
 			object, _ := answer.(map[string]any)
 			return object
-		} else if time.Since(began) > 30*time.Second {
+		} else if time.Since(began) > storetest.Patience {
 			s.T.Fatalf("GET %s: %s is %q, not %q: %v", path, field, got, value, answer)
 		}
 	}

@@ -131,6 +131,9 @@ func TestBodiesThatBreakOff(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer c.Close()
+			if err := c.SetDeadline(time.Now().Add(time.Minute)); err != nil {
+				t.Fatal(err)
+			}
 			if _, err := fmt.Fprintf(c, "POST /api/v2/bulk/users HTTP/1.1\r\nHost: x\r\nx-api-key: %s\r\nIdempotency-Key: once\r\n%s", s.Key, rest); err != nil {
 				t.Fatal(err)
 			}

@@ -90,7 +90,7 @@ func TestAnUploadThatBreaksOffLeavesNothing(t *testing.T) {
 		if err := conn.(*net.TCPConn).CloseWrite(); err != nil {
 			t.Fatal(err)
 		}
-		_ = conn.SetReadDeadline(time.Now().Add(10 * time.Second))
+		_ = conn.SetReadDeadline(time.Now().Add(time.Minute))
 		response, err := http.ReadResponse(bufio.NewReader(conn), nil)
 		if err == nil && response.StatusCode != http.StatusBadRequest { // or no answer at all: nobody is listening
 			t.Errorf("%s that breaks off: %d", name, response.StatusCode)

@@ -23,6 +23,7 @@ import (
 	"github.com/musterid/muster/internal/connector"
 	"github.com/musterid/muster/internal/invite/invitetest"
 	"github.com/musterid/muster/internal/store"
+	"github.com/musterid/muster/internal/store/storetest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -349,7 +350,7 @@ func TestTwentyAtOnceSetOnePassword(t *testing.T) {
 		}
 		counts := map[int]int{}
 		for range 20 {
-			counts[<-answers]++
+			counts[storetest.Await(s.T, answers, "an answer")]++
 		}
 		if counts[200] != 1 || counts[200]+counts[409]+counts[410]+counts[429] != 20 {
 			t.Errorf("answers %v", counts)

@@ -184,7 +184,7 @@ func (s *activationSuite) stopped(t *testing.T) {
 			return s.activator.Activations(ctx, []string{id}, func(string, connector.Progress) error { return nil })
 		},
 	} {
-		if err := ended(t, 10*time.Second, call); !errors.Is(err, context.Canceled) {
+		if err := ended(t, call); !errors.Is(err, context.Canceled) {
 			t.Errorf("%s with a cancelled context gives %v; want context.Canceled", label, err)
 		}
 	}

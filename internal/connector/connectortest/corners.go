@@ -8,7 +8,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/google/uuid"
 
@@ -152,7 +151,7 @@ func (s *suite) cancelled(t *testing.T) {
 		"Apply": func() error { _, err := s.c.Apply(ctx, creation(wanted, "")); return err },
 	}
 	for label, call := range calls {
-		err := ended(t, 10*time.Second, call)
+		err := ended(t, call)
 		if !errors.Is(err, context.Canceled) {
 			t.Errorf("%s with a cancelled context gives %v; want context.Canceled", label, err)
 		}

@@ -229,16 +229,19 @@ func (s *suite) wantNoSecret(t testing.TB, err error) {
 	}
 }
 
+// soon is how long a call may take that is not to wait for anything, on a machine that is busy with other things too.
+const soon = time.Minute
+
 // ended gives what a call gives, which must be soon.
-func ended(t testing.TB, within time.Duration, call func() error) error {
+func ended(t testing.TB, call func() error) error {
 	t.Helper()
 	done := make(chan error, 1)
 	go func() { done <- call() }()
 	select {
 	case err := <-done:
 		return err
-	case <-time.After(within):
-		t.Fatalf("the call did not end within %s", within)
+	case <-time.After(soon):
+		t.Fatalf("the call did not end within %s", soon)
 		return nil
 	}
 }

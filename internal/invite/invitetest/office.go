@@ -211,13 +211,13 @@ func (o *Office) Account(p store.PersonRow) (view provision.AccountView) {
 // Until waits for something to become so.
 func (o *Office) Until(what string, so func() bool) {
 	o.T.Helper()
-	deadline, tick := time.NewTimer(30*time.Second), time.NewTicker(5*time.Millisecond)
+	deadline, tick := time.NewTimer(storetest.Patience), time.NewTicker(5*time.Millisecond)
 	defer deadline.Stop()
 	defer tick.Stop()
 	for !so() {
 		select {
 		case <-deadline.C:
-			o.T.Fatalf("%s: not so after 30 s; the log:\n%s", what, o.Log())
+			o.T.Fatalf("%s: not so after %s; the log:\n%s", what, storetest.Patience, o.Log())
 		case <-tick.C:
 		}
 	}

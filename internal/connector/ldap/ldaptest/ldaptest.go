@@ -122,7 +122,7 @@ func (s *Server) run() error {
 	s.end = ended
 	tick := time.NewTicker(10 * time.Millisecond) // another process: there is nothing to wait on but its answer
 	defer tick.Stop()
-	deadline := time.After(15 * time.Second)
+	deadline := time.After(time.Minute)
 	for {
 		select {
 		case err := <-ended:
@@ -148,7 +148,7 @@ func (s *Server) Stop() {
 	_ = s.cmd.Process.Signal(syscall.SIGTERM)
 	select {
 	case <-s.end:
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		_ = s.cmd.Process.Kill()
 		<-s.end
 	}
@@ -172,7 +172,7 @@ func (s *Server) Reconfigure(lines ...string) {
 }
 
 func (s *Server) dial() (*ldap.Conn, error) {
-	c, err := ldap.DialURL(s.URL, ldap.DialWithDialer(&net.Dialer{Timeout: time.Second}))
+	c, err := ldap.DialURL(s.URL, ldap.DialWithDialer(&net.Dialer{Timeout: 20 * time.Second}))
 	if err != nil {
 		return nil, err
 	}
