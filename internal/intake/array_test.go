@@ -288,7 +288,7 @@ func TestArrayIDs(t *testing.T) {
 func TestArrayAcrossChunks(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, st *store.Store) {
 		h := openHall(t, st)
-		const rows = 5_500
+		const rows = 5_050
 		var body strings.Builder
 		for i := range rows {
 			fmt.Fprintf(&body, `%s{"username":"u%d","email":"same@x.test"}`, map[bool]string{true: "[", false: ","}[i == 0], i)

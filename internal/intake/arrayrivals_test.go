@@ -27,7 +27,7 @@ func bodyOf(rows int, row func(i int) string) string {
 func TestArrayRivals(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, st *store.Store) {
 		h := openHall(t, st)
-		const rows = 5_200 // more than one chunk
+		const rows = 5_050 // more than one chunk
 		create := func(n int) string {
 			return bodyOf(n, func(i int) string { return fmt.Sprintf(`{"username":"u%d","email":"u%d@x.test"}`, i, i) })
 		}
@@ -45,7 +45,7 @@ func TestArrayRivals(t *testing.T) {
 		if first = h.wait(first); first.Counts.Created != rows || second.StartedAt.Before(first.FinishedAt) {
 			t.Errorf("the first one: %+v, until %s; the second from %s", first.Counts, first.FinishedAt, second.StartedAt)
 		}
-		for _, index := range []int{0, 5_100} {
+		for _, index := range []int{0, 5_010} {
 			items, err := h.engine.Items(t.Context(), h.caller, second, "", index, 1)
 			if err != nil || len(items[0].Reasons) != 2 || strings.Contains(items[0].Reasons[0].Message, "index") {
 				t.Errorf("row %d: %v %v", index, items[0].Reasons, err)

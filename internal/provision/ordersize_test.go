@@ -9,13 +9,13 @@ import (
 	"github.com/musterid/muster/internal/provision"
 )
 
-// An order of ten thousand people is made while somebody waits, and its run takes them chunk by chunk.
+// An order of thousands of people is made while somebody waits, and its run takes them chunk by chunk.
 func TestAnOrderOfMany(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes some seconds")
 	}
 	eachYard(t, func(y *yard) {
-		const many, some = 10_000, 2_000
+		const many, some = 4_000, 2_000
 		s := y.aim(marked, "")
 		y.pause(s, true) // what is delivered comes at the target's pace
 		y.ordersFrom(s.view.Name)
