@@ -146,7 +146,7 @@ func TestHandlerGoesOnByEnqueueingItself(t *testing.T) {
 
 func TestQueuesShareTheWork(t *testing.T) {
 	eachEngine(t, func(t *testing.T, d *database) {
-		const jobs = 200
+		const jobs = 60
 		queues := []*queue.Queue{d.open(t, 4, 50*time.Millisecond)}
 		if d.engine == queue.Postgres {
 			queues = append(queues, d.open(t, 4, 50*time.Millisecond))
