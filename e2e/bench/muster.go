@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/musterid/muster"
@@ -31,6 +32,7 @@ type product struct {
 	provision *provision.Provision
 	key       secret.Key
 	caller    muster.Caller
+	taking    atomic.Int64 // files that are being taken in, each of which is a request to the binary
 	stop      context.CancelFunc
 	ended     chan error
 }
@@ -113,6 +115,8 @@ func (p *product) send(ctx context.Context, content io.Reader, kind string) (sto
 
 // accept takes a file in, to be carried out at once.
 func (p *product) accept(ctx context.Context, content io.Reader, kind string) (store.BatchRow, error) {
+	p.taking.Add(1)
+	defer p.taking.Add(-1)
 	return p.intake.Receive(ctx, p.caller, content, intake.Upload{Name: "people." + kind, Then: batch.CarryIt})
 }
 

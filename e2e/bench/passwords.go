@@ -11,7 +11,9 @@ import (
 	"github.com/musterid/muster"
 	"github.com/musterid/muster/internal/access"
 	"github.com/musterid/muster/internal/api/jumpcloud"
+	"github.com/musterid/muster/internal/batch"
 	"github.com/musterid/muster/internal/intake"
+	"github.com/musterid/muster/internal/provision"
 	"github.com/musterid/muster/internal/secret"
 	"github.com/musterid/muster/internal/sheet"
 )
@@ -113,8 +115,19 @@ func (p *product) withPasswords(ctx context.Context, n int) error {
 	return err
 }
 
+// works is what the binary tells its hashing of other work.
+func (p *product) works() access.Load {
+	switch {
+	case p.queue.Working(batch.Lane, provision.FollowLane):
+		return access.Bulk
+	case p.queue.Working() || p.taking.Load() > 0:
+		return access.Busy
+	}
+	return access.Idle
+}
+
 func (p *product) hasher() *access.Hasher {
-	return access.NewHasher(access.HasherOptions{Store: p.store, Key: p.key, Busy: p.queue.Working})
+	return access.NewHasher(access.HasherOptions{Store: p.store, Key: p.key, Load: p.works})
 }
 
 // hashed hashes the passwords of a job, with nothing else to do, and gives hashes a second.

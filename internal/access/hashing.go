@@ -35,8 +35,8 @@ type HasherOptions struct {
 	Queue *queue.Queue // calls the Hasher from time to time; nil: nobody does, and Run hashes what waits
 	Key   secret.Key   // that the passwords are sealed with
 	Log   *slog.Logger // default: slog.Default()
-	// Busy says whether this process has other work than hashing. Then what hashing takes from the other work is bounded. nil: never.
-	Busy func() bool
+	// Load says what else this process is at. What hashing takes from that is bounded. nil: nothing, ever.
+	Load func() Load
 }
 
 // Hasher hashes passwords that came with rows of a batch, which sealed_password holds until then. It needs no job: the line is the record of what is to
@@ -61,10 +61,10 @@ func NewHasher(o HasherOptions) *Hasher {
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
-	if o.Busy == nil {
-		o.Busy = func() bool { return false }
+	if o.Load == nil {
+		o.Load = func() Load { return Idle }
 	}
-	h := &Hasher{o: o, pace: newPace(o.Busy), owner: uuid.NewString()}
+	h := &Hasher{o: o, pace: newPace(o.Load), owner: uuid.NewString()}
 	h.ctx, h.cancel = context.WithCancel(context.Background())
 	if o.Queue != nil {
 		o.Queue.Every(hashLook, "passwords to hash", h.look)

@@ -133,7 +133,7 @@ func (a *App) openCore(ctx context.Context) error {
 		PasswordMin: a.config.Mail.PasswordMin, Place: place, Log: a.log,
 	})
 	a.access.DemandPasswords(a.config.Mail.PasswordMin)
-	hashing := access.HasherOptions{Store: a.store, Key: a.key, Log: a.log, Busy: func() bool { return a.queue.Working() || a.requests.Load() > 0 }}
+	hashing := access.HasherOptions{Store: a.store, Key: a.key, Log: a.log, Load: a.load}
 	if a.config.Workers >= 0 {
 		hashing.Queue = a.queue
 	}
@@ -144,6 +144,18 @@ func (a *App) openCore(ctx context.Context) error {
 	})
 	a.queue.Every(pulseInterval, "sign of life", a.pulse.beat)
 	return a.batches.Recover(ctx)
+}
+
+// load is what hashing gives way to. Batches and the accounts that follow them are worked on as fast as the processor and the database let them; other
+// jobs, and requests such as a stream of progress, may as well wait for somebody outside.
+func (a *App) load() access.Load {
+	switch {
+	case a.queue.Working(batch.Lane, provision.FollowLane):
+		return access.Bulk
+	case a.queue.Working() || a.requests.Load() > 0:
+		return access.Busy
+	}
+	return access.Idle
 }
 
 func (a *App) listen(ctx context.Context) (err error) {

@@ -16,6 +16,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -70,7 +71,7 @@ type Queue struct {
 
 	inserter *river.Client[*sql.Tx]
 
-	running atomic.Int64 // handlers at work
+	running map[string]*atomic.Int64 // handlers at work in each lane of this process
 
 	mu      sync.Mutex
 	kinds   map[string]registration
@@ -92,6 +93,10 @@ func Open(ctx context.Context, options Options) (*Queue, error) {
 		options.PollInterval = 500 * time.Millisecond
 	}
 	q := &Queue{options: options, log: options.Log, waker: newWaker(options.Workers), kinds: map[string]registration{}}
+	q.running = make(map[string]*atomic.Int64, len(options.Workers))
+	for lane := range options.Workers {
+		q.running[lane] = new(atomic.Int64)
+	}
 
 	var err error
 	switch options.Engine {
@@ -144,8 +149,15 @@ func (q *Queue) Handle(kind, lane string, h func(ctx context.Context, args json.
 // almost nothing, never blocks, and may be called too often. Without it jobs still run, up to PollInterval later.
 func (q *Queue) Nudge() { q.waker.nudge() }
 
-// Working says whether this process is at a job.
-func (q *Queue) Working() bool { return q.running.Load() > 0 }
+// Working says whether this process is at a job: in one of these lanes, or in any when none is named.
+func (q *Queue) Working(lanes ...string) bool {
+	for lane, n := range q.running {
+		if n.Load() > 0 && (len(lanes) == 0 || slices.Contains(lanes, lane)) {
+			return true
+		}
+	}
+	return false
+}
 
 // Close gives the connections back.
 func (q *Queue) Close() error {

@@ -92,7 +92,7 @@ func (q *Queue) start(ctx context.Context) (client, error) {
 		config.Queues[lane] = river.QueueConfig{MaxWorkers: number}
 	}
 	for kind, r := range q.kinds {
-		river.AddWorkerArgs(config.Workers, jobArgs{kind: kind}, &worker{queue: q, handler: r.handler, stopping: ctx.Done()})
+		river.AddWorkerArgs(config.Workers, jobArgs{kind: kind}, &worker{queue: q, handler: r.handler, running: q.running[r.lane], stopping: ctx.Done()})
 	}
 
 	var workers client

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"sync/atomic"
 	"time"
 
 	"github.com/riverqueue/river"
@@ -42,6 +43,7 @@ type worker struct {
 	river.WorkerDefaults[jobArgs]
 	queue    *Queue
 	handler  Handler
+	running  *atomic.Int64 // of the lane
 	stopping <-chan struct{}
 }
 
@@ -50,8 +52,8 @@ func (w *worker) Work(ctx context.Context, job *river.Job[jobArgs]) error {
 	if w.isStopping() {
 		return river.JobSnooze(0)
 	}
-	w.queue.running.Add(1)
-	defer w.queue.running.Add(-1)
+	w.running.Add(1)
+	defer w.running.Add(-1)
 	err := call(ctx, w.handler, job.Args.raw)
 	if err == nil {
 		return nil

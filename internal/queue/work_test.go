@@ -144,6 +144,33 @@ func TestHandlerGoesOnByEnqueueingItself(t *testing.T) {
 	})
 }
 
+// A process knows which of its lanes it is working in.
+func TestWorking(t *testing.T) {
+	eachEngine(t, func(t *testing.T, d *database) {
+		q := d.open(t, 2, 0)
+		at, end := make(chan struct{}), make(chan struct{})
+		q.Handle("note", "work", func(context.Context, json.RawMessage) error {
+			at <- struct{}{}
+			<-end
+			return nil
+		})
+		stop := run(t, q)
+		says := func(when string, want bool) {
+			t.Helper()
+			if q.Working() != want || q.Working("work") != want || q.Working("other", "work") != want || q.Working("other") {
+				t.Errorf("%s: working %v, in work %v, in another lane %v", when, q.Working(), q.Working("work"), q.Working("other"))
+			}
+		}
+		says("before", false)
+		d.enqueue(t, q, "note", jobID{1})
+		receive(t, at, "the job")
+		says("during the job", true)
+		close(end)
+		stop()
+		says("after it", false)
+	})
+}
+
 func TestQueuesShareTheWork(t *testing.T) {
 	eachEngine(t, func(t *testing.T, d *database) {
 		const jobs = 60
