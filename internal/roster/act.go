@@ -26,6 +26,17 @@ type acting struct {
 
 // act carries wishes out in one transaction, with the record of each and the job that follows.
 func (r *Roster) act(ctx context.Context, caller muster.Caller, action string, o AdmitOptions, wishes []Wish) ([]Result, error) {
+	if mayShare(caller, action, wishes) {
+		result, alone, err := r.enrolTogether(ctx, &caller, o, wishes[0].Draft)
+		if !alone {
+			return []Result{result}, err
+		}
+	}
+	return r.actAlone(ctx, caller, action, o, wishes)
+}
+
+// actAlone is act in a transaction that nobody else's wishes are in.
+func (r *Roster) actAlone(ctx context.Context, caller muster.Caller, action string, o AdmitOptions, wishes []Wish) ([]Result, error) {
 	var results []Result
 	err := r.changeFew(ctx, caller, func(tx *store.Tx, b *Bounds) error {
 		tenant, err := tx.Own()
@@ -57,7 +68,11 @@ func (r *Roster) act(ctx context.Context, caller muster.Caller, action string, o
 		if err := a.setPasswords(); err != nil {
 			return err
 		}
-		return r.record(a)
+		deeds := make([]deed, len(a.results))
+		for i := range deeds {
+			deeds[i] = deed{&a.caller, &a.results[i]}
+		}
+		return r.record(tx, action, deeds)
 	})
 	return results, err
 }
@@ -211,23 +226,36 @@ func (a *acting) join() error {
 	return nil
 }
 
+// deed is what came of somebody's wish.
+type deed struct {
+	caller *muster.Caller
+	result *Result
+}
+
 // record writes what was done into the history and has the accounts looked at.
-func (r *Roster) record(a *acting) error {
+func (r *Roster) record(tx *store.Tx, action string, deeds []deed) error {
 	var entries []muster.AuditEntry
-	var touched []int64
-	for i := range a.results {
-		result := &a.results[i]
-		if result.Err != nil || result.Change.Empty() {
+	touched := map[cause][]int64{}
+	for _, d := range deeds {
+		if d.result.Err != nil || d.result.Change.Empty() {
 			continue
 		}
-		entry := entryOf(a.caller, a.action, "person "+result.Person.ID.String(), result.Change)
-		entry.Person = result.Person.Seq
-		entries, touched = append(entries, entry), append(touched, result.Person.Seq)
+		p := &d.result.Person
+		entry := entryOf(*d.caller, action, "person "+p.ID.String(), d.result.Change)
+		entry.Person = p.Seq
+		entries = append(entries, entry)
+		by := causeOf(*d.caller)
+		touched[by] = append(touched[by], p.Seq)
 	}
-	if err := a.tx.Audit(entries); err != nil {
+	if err := tx.Audit(entries); err != nil {
 		return err
 	}
-	return r.wakeFor(a.tx, a.caller, touched)
+	for by, people := range touched {
+		if err := r.wakeFor(tx, by, people); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // together is the change of a person and of what they belong to as one.

@@ -32,9 +32,15 @@ func entryOf(caller muster.Caller, action, object string, change muster.Change) 
 // peopleInJob is how many people one job names at most.
 const peopleInJob = 5000
 
+// cause is who causes work on accounts, and through which surface.
+type cause struct{ name, surface string }
+
+// causeOf is a caller as a cause.
+func causeOf(caller muster.Caller) cause { return cause{caller.Name, caller.Surface} }
+
 // wakeFor has the accounts of people looked at because of what a caller did. Where there is no target there are none, and a job for each request would
 // be a quarter of what it costs; a target that is made later is for those who change from then on.
-func (r *Roster) wakeFor(tx *store.Tx, caller muster.Caller, people []int64) error {
+func (r *Roster) wakeFor(tx *store.Tx, by cause, people []int64) error {
 	if len(people) == 0 {
 		return nil
 	}
@@ -43,7 +49,7 @@ func (r *Roster) wakeFor(tx *store.Tx, caller muster.Caller, people []int64) err
 	}
 	slices.Sort(people)
 	for part := range slices.Chunk(slices.Compact(people), peopleInJob) {
-		if err := r.accountsChanged(tx, caller.Name, caller.Surface, part); err != nil {
+		if err := r.accountsChanged(tx, by.name, by.surface, part); err != nil {
 			return err
 		}
 	}

@@ -39,6 +39,7 @@ type Outcome struct {
 	Change  muster.Change
 	Faults  muster.Errors // why nothing was done
 	Version int64         // that the change was computed from; 0 for somebody new
+	Met     bool          // it wants a key that an op before it enrols somebody with: one of the Faults says so
 }
 
 // Rules say how Carry decides where surfaces differ.
@@ -83,7 +84,7 @@ func (r *Roster) Carry(tx *store.Tx, rules Rules, ops []Op) ([]Outcome, error) {
 	}
 	out := make([]Outcome, len(ops))
 	for i := range out {
-		out[i].Change, out[i].Faults, out[i].Version = c.out[i].Change, c.out[i].Faults, c.out[i].Version
+		out[i].Change, out[i].Faults, out[i].Version, out[i].Met = c.out[i].Change, c.out[i].Faults, c.out[i].Version, c.out[i].Met
 		if c.state[i] != nil && len(c.out[i].Faults) == 0 {
 			out[i].Person = *c.state[i]
 		}
@@ -98,7 +99,7 @@ func newCarry(tx *store.Tx, rules Rules, ops []Op) *carry {
 	}
 }
 
-// carry is one run of Carry. Its steps are methods, in this file and in claims.go, names.go and write.go.
+// carry is one run of Carry. Its steps are methods, in this file and in claims.go, lookup.go, names.go and write.go.
 type carry struct {
 	tx     *store.Tx
 	rules  Rules
@@ -122,6 +123,7 @@ type result struct {
 	Change  muster.Change
 	Faults  muster.Errors
 	Version int64
+	Met     bool
 }
 
 // working is a person while ops are carried out. The rows are not written to once they stand here, but for those of somebody new.

@@ -2,6 +2,7 @@ package roster
 
 import (
 	"context"
+	"time"
 
 	"github.com/musterid/muster"
 	"github.com/musterid/muster/internal/store"
@@ -18,3 +19,33 @@ func (r *Roster) SearchesKept() int {
 	defer r.searches.mu.Unlock()
 	return len(r.searches.taken)
 }
+
+// Gather has those who arrive in a line wait until let is called. waiting says how many do.
+func (r *Roster) Gather(tenant int64, o AdmitOptions) (waiting func() int, let func()) {
+	r.lines.mu.Lock()
+	defer r.lines.mu.Unlock()
+	key, l := lineKey{tenant, o}, &line{workers: workersMost}
+	r.lines.of[key] = l
+	waiting = func() int {
+		r.lines.mu.Lock()
+		defer r.lines.mu.Unlock()
+		return len(l.waiting)
+	}
+	let = func() {
+		r.lines.mu.Lock()
+		l.workers = 1
+		r.lines.mu.Unlock()
+		r.serve(key, l)
+	}
+	return waiting, let
+}
+
+// Lines is how many lines there are.
+func (r *Roster) Lines() int {
+	r.lines.mu.Lock()
+	defer r.lines.mu.Unlock()
+	return len(r.lines.of)
+}
+
+// WorkersAfter is how many transactions of a line go on at the same time, when the last one took so long.
+func WorkersAfter(took time.Duration) int { return (&lines{took: took}).workers() }

@@ -180,7 +180,7 @@ func (r *Roster) carryLinks(tx *store.Tx, caller muster.Caller, links []link) er
 	if err := tx.Audit(entries); err != nil {
 		return err
 	}
-	return r.wakeFor(tx, caller, people)
+	return r.wakeFor(tx, causeOf(caller), people)
 }
 
 func (m *member) assignments() []muster.Assignment {

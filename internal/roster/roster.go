@@ -5,7 +5,7 @@
 // rule. What is decided is written together with the record of it and the job that follows, in one transaction.
 //
 // It knows nothing of files (internal/intake), of batches (internal/batch) or of targets (internal/provision, which it wakes by a job of the
-// kind AccountsJob). Start at Carry, the heart, in carry.go.
+// kind AccountsJob). Start at Carry, the heart, in carry.go. Requests that enrol one person each share a transaction: line.go.
 package roster
 
 import (
@@ -19,10 +19,13 @@ type Roster struct {
 	queue *queue.Queue
 
 	searches turns
+	lines    lines
 }
 
 // New makes a Roster.
-func New(s *store.Store, q *queue.Queue) *Roster { return &Roster{store: s, queue: q} }
+func New(s *store.Store, q *queue.Queue) *Roster {
+	return &Roster{store: s, queue: q, lines: lines{of: map[lineKey]*line{}}}
+}
 
 // AccountsJob is the kind of job that has internal/provision look at what targets are owed. Its arguments are an AccountsArgs.
 const AccountsJob = "accounts"

@@ -2,29 +2,37 @@ package store
 
 import (
 	"database/sql"
-	"encoding/json"
 	"fmt"
 
 	"github.com/musterid/muster"
 )
 
+var newAuditColumns = []string{"tenant", "at", "actor", "surface", "request", "action", "object", "person", "batch", "change", "digest"}
+
 // Audit records changes of state. Entries are written once and never changed.
 func (tx *Tx) Audit(entries []muster.AuditEntry) error {
+	rows := make([][]any, len(entries))
 	for i := range entries {
 		e := &entries[i]
 		e.At = tx.now
 		var change any
 		if !e.Change.Empty() {
-			b, err := json.Marshal(e.Change)
+			b, err := e.Change.AppendJSON(nil)
 			if err != nil {
 				return fmt.Errorf("store: audit change: %w", err)
 			}
 			change = string(b)
 		}
-		err := tx.later(`INSERT INTO audit (tenant, at, actor, surface, request, action, object, person, batch, change, digest)
- VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`, tx.tenant, e.At.UnixMicro(), e.Actor, e.Surface, e.Request, e.Action, e.Object,
-			orNullNumber(e.Person), orNullNumber(e.Batch), change, orNull(e.Digest))
-		if err != nil {
+		rows[i] = []any{
+			tx.tenant, e.At.UnixMicro(), e.Actor, e.Surface, e.Request, e.Action, e.Object, orNullNumber(e.Person), orNullNumber(e.Batch), change, orNull(e.Digest),
+		}
+	}
+	if tx.store.engine == SQLite || tx.single {
+		return tx.insertRows("audit", newAuditColumns, rows)
+	}
+	query := tx.insertInto("audit", newAuditColumns, 1)
+	for _, row := range rows {
+		if err := tx.later(query, row...); err != nil {
 			return err
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -16,8 +17,11 @@ import (
 	"github.com/jackc/pgx/v5/stdlib"
 )
 
-// fewRows are written one by one on PostgreSQL, and more than these with COPY.
-const fewRows = 8
+// fewRows are written one by one on PostgreSQL, and more than these with COPY. In a Single they travel together, so there are more.
+const (
+	fewRows         = 8
+	fewRowsInSingle = 64
+)
 
 // copyRows writes many rows at once: COPY on PostgreSQL, a prepared statement on SQLite. A unique key that is held is ErrClash; the caller rolls back
 // to a savepoint.
@@ -37,18 +41,36 @@ func keep[T any](list []T, used []bool) []T {
 	return kept
 }
 
-// rowsAtOnce is how many rows one INSERT on SQLite has: what a statement costs beside its rows is shared, above all keeping account of the numbers
-// that are never given twice. More gains nothing.
-const rowsAtOnce = 16
+// How many rows one INSERT has: what a statement costs beside its rows is shared, on SQLite above all keeping account of the numbers that are never given
+// twice. More gains nothing. PostgreSQL's statements of a Single are kept with their plans, so there they have one of few lengths.
+const (
+	rowsAtOnce         = 16
+	rowsAtOnceInSingle = 8 // or 4, 2, 1
+)
+
+// rowsOf is how many of some rows the next INSERT takes.
+func (tx *Tx) rowsOf(rows int) int {
+	switch {
+	case tx.store.engine == SQLite:
+		return min(rows, rowsAtOnce)
+	case !tx.single:
+		return 1
+	}
+	per := rowsAtOnceInSingle
+	for per > rows {
+		per /= 2
+	}
+	return per
+}
 
 func (tx *Tx) insertRows(table string, columns []string, rows [][]any) error {
-	per := rowsAtOnce
-	if tx.store.engine == Postgres {
-		per = 1
-	}
+	query, before := "", 0
 	for len(rows) > 0 {
-		per = min(per, len(rows))
-		if err := tx.insertSome(tx.insertInto(table, columns, per), slices.Concat(rows[:per]...)); err != nil {
+		per := tx.rowsOf(len(rows))
+		if per != before {
+			query, before = tx.insertInto(table, columns, per), per
+		}
+		if err := tx.insertSome(query, slices.Concat(rows[:per]...)); err != nil {
 			if clash(err) {
 				return fmt.Errorf("%w: %w", ErrClash, err)
 			}
@@ -81,15 +103,27 @@ func (tx *Tx) insertSome(query string, args []any) error {
 // statement that fails leaves the rows it has written, because whoever gets the error undoes more than the statement. Undoing just that would
 // have every page copied before it is changed.
 func (tx *Tx) insertInto(table string, columns []string, rows int) string {
-	insert, marks := "INSERT OR FAIL INTO ", slices.Repeat([]string{"?"}, len(columns))
+	insert := "INSERT OR FAIL INTO "
 	if tx.store.engine == Postgres {
 		insert = "INSERT INTO "
-		for i := range marks {
-			marks[i] = fmt.Sprintf("$%d", i+1)
+	}
+	query := []byte(insert + table + " (" + strings.Join(columns, ", ") + ") VALUES ")
+	for n := range rows * len(columns) {
+		switch {
+		case n == 0:
+			query = append(query, '(')
+		case n%len(columns) == 0:
+			query = append(query, "), ("...)
+		default:
+			query = append(query, ", "...)
+		}
+		if tx.store.engine == Postgres {
+			query = strconv.AppendInt(append(query, '$'), int64(n)+1, 10)
+		} else {
+			query = append(query, '?')
 		}
 	}
-	row := "(" + strings.Join(marks, ", ") + ")"
-	return insert + table + " (" + strings.Join(columns, ", ") + ") VALUES " + row + strings.Repeat(", "+row, rows-1)
+	return string(append(query, ')'))
 }
 
 func (tx *Tx) copyFrom(p *packed) error {

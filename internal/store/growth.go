@@ -20,9 +20,9 @@ const (
 	lookTimeout = 30 * time.Second
 )
 
-// grewByOne counts somebody new on PostgreSQL.
-func (s *Store) grewByOne() {
-	n, next := s.growth.n.Add(1), s.growth.next.Load()
+// grewBy counts new people on PostgreSQL.
+func (s *Store) grewBy(people int) {
+	n, next := s.growth.n.Add(int64(people)), s.growth.next.Load()
 	if n < next || !s.growth.next.CompareAndSwap(next, next*lookTimes) {
 		return
 	}

@@ -7,7 +7,7 @@ import (
 
 // LookUpsSQL gives the look-ups whose plans PostgreSQL may keep, by name, for tests of these.
 func (tx *Tx) LookUpsSQL() map[string]SQL {
-	return map[string]SQL{
+	list := map[string]SQL{
 		"person": {personBySeq, []any{int64(500), tx.tenant}},
 		"keys": {
 			keysLookUp([]KeyColumn{UsernameKey, EmailKey, EmployeeKey, SourceKey, PhoneKey, CodeKey}),
@@ -17,6 +17,16 @@ func (tx *Tx) LookUpsSQL() map[string]SQL {
 		"key of the API":  {keyByHash, []any{make([]byte, 32)}},
 		"tenant":          {"SELECT settings FROM tenant WHERE seq = $1", []any{tx.tenant}},
 	}
+	if tx.store.engine == Postgres {
+		list["many keys"] = SQL{
+			keysTogether([]KeyColumn{UsernameKey, EmailKey, EmployeeKey, SourceKey, PhoneKey, CodeKey}),
+			[]any{
+				tx.tenant, tx.texts([]string{"u500"}), tx.texts([]string{"u500@example.org"}), tx.texts([]string{"E500"}), tx.texts([]string{SourceKeyOf("hr", "500")}),
+				tx.texts([]string{"+33500"}), tx.texts([]string{"c500"}),
+			},
+		}
+	}
+	return list
 }
 
 // KeptPlan is ReadPlan for a plan that PostgreSQL keeps, which knows no values.

@@ -11,7 +11,8 @@ import (
 )
 
 // On PostgreSQL every statement is a journey to the server and back, which costs more than most of a Single's statements do. What is here saves
-// journeys: statements whose result nobody waits for travel together, and numbers are fetched for several transactions.
+// journeys: statements whose result nobody waits for travel together, and numbers are fetched for several transactions. What is saved when several
+// requests share a transaction (Together) comes on top.
 
 // laterOne is a statement that waits for others to travel with.
 type laterOne struct {
@@ -62,13 +63,14 @@ type someNumbers struct {
 }
 
 const (
-	numbersAtOnce = 16
+	numbersAtOnce = 32
+	numbersMost   = 64 // that one transaction takes so
 	// numbersLast is how long numbers wait for somebody: they say who came after whom, so they must not be much older than who gets them.
 	numbersLast = 100 * time.Millisecond
 )
 
-// one gives a number for a row of a table, which fetch gets some of.
-func (n *numbers) one(table string, fetch func(count int) ([]int64, error)) (seq int64, err error) {
+// take gives count numbers for rows of a table, which fetch gets some of. They are in order.
+func (n *numbers) take(table string, count int, fetch func(count int) ([]int64, error)) (seqs []int64, err error) {
 	n.Lock()
 	defer n.Unlock()
 	some := n.of[table]
@@ -76,13 +78,13 @@ func (n *numbers) one(table string, fetch func(count int) ([]int64, error)) (seq
 		some = &someNumbers{}
 		n.of[table] = some
 	}
-	if len(some.left) == 0 || time.Now().After(some.until) {
-		if some.left, err = fetch(numbersAtOnce); err != nil {
+	if len(some.left) < count || time.Now().After(some.until) {
+		if some.left, err = fetch(max(numbersAtOnce, 2*count)); err != nil {
 			some.left = nil
-			return 0, err
+			return nil, err
 		}
 		some.until = time.Now().Add(numbersLast)
 	}
-	seq, some.left = some.left[0], some.left[1:]
-	return seq, nil
+	seqs, some.left = some.left[:count:count], some.left[count:]
+	return seqs, nil
 }

@@ -148,6 +148,80 @@ func TestHoldersOf(t *testing.T) {
 	})
 }
 
+// Many keys are looked up with one statement, too, where its plan is kept.
+func TestHoldersOfMany(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, st *store.Store) {
+		asked := map[store.KeyColumn][]string{store.EmailKey: {"nobody@example.org"}, store.SourceKey: nil}
+		var people []*store.PersonRow
+		for n := range 12 {
+			p := named(string(rune('a'+n)), "", "")
+			p.Email = p.Username + "@example.org"
+			people, asked[store.UsernameKey], asked[store.EmailKey] = append(people, p), append(asked[store.UsernameKey], p.Username), append(asked[store.EmailKey], p.Email)
+		}
+		write(t, st, storetest.Tenant, func(tx *store.Tx) error { return insert(tx, people...) })
+		err := st.Single(t.Context(), storetest.Tenant, func(tx *store.Tx) error {
+			got, err := tx.HoldersTogether(asked)
+			if st.Engine() == store.SQLite {
+				if got != nil {
+					t.Errorf("%+v", got)
+				}
+				return err
+			}
+			if none, err := tx.HoldersTogether(nil); err != nil || none == nil || len(none) > 0 {
+				t.Errorf("no keys: %v %v", none, err)
+			}
+			for _, p := range people {
+				if got[store.UsernameKey][p.Username] != p.Seq || got[store.EmailKey][p.Email] != p.Seq {
+					t.Errorf("%s: %+v", p.Username, got)
+				}
+			}
+			if seq, known := got[store.EmailKey]["nobody@example.org"]; !known || seq != 0 {
+				t.Errorf("nobody holds a key: %+v", got)
+			}
+			return err
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// What several requests share is tried once, and does not wait for long.
+func TestTogether(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, st *store.Store) {
+		times := 0
+		err := st.Together(t.Context(), storetest.Tenant, func(*store.Tx) error {
+			times++
+			return store.ErrClash
+		})
+		if !errors.Is(err, store.ErrClash) || times != 1 {
+			t.Errorf("%d times, %v", times, err)
+		}
+		take := func(tx *store.Tx) error {
+			_, err := tx.Reserve(map[string]int{"a": 1}, nil)
+			return err
+		}
+		if err := st.Together(t.Context(), storetest.Tenant, take); err != nil {
+			t.Error(err)
+		}
+		if st.Engine() == store.SQLite {
+			return
+		}
+		err = st.Single(t.Context(), storetest.Tenant, func(tx *store.Tx) error {
+			if err := take(tx); err != nil {
+				return err
+			}
+			if err := st.Together(t.Context(), storetest.Tenant, take); err == nil {
+				t.Error("a number is taken that another transaction takes")
+			}
+			return nil
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 // Rows that are copied come after what waits: they may refer to it.
 func TestCopiesComeAfterWhatWaits(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, st *store.Store) {

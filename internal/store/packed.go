@@ -132,7 +132,11 @@ func (tx *Tx) encode(p *packed) error {
 }
 
 func (tx *Tx) insertPacked(p *packed) error {
-	if p.bytes != nil || tx.store.engine == Postgres && len(p.rows) > fewRows {
+	few := fewRows
+	if tx.single && tx.tries == 0 {
+		few = fewRowsInSingle
+	}
+	if p.bytes != nil || tx.store.engine == Postgres && len(p.rows) > few {
 		return tx.copyFrom(p)
 	}
 	return tx.insertRows(p.table, p.columns, p.rows)

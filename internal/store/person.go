@@ -151,6 +151,16 @@ func keysLookUp(columns []KeyColumn) string {
 	return strings.Join(parts, " UNION ALL ")
 }
 
+// keysTogether is the query of HoldersTogether: a set of keys of each kind.
+func keysTogether(columns []KeyColumn) string {
+	parts := make([]string, len(columns))
+	for i, column := range columns {
+		parts[i] = fmt.Sprintf("SELECT %d, k.value, t.seq FROM unnest($%d::text[]) AS k(value) CROSS JOIN LATERAL (SELECT seq FROM person WHERE tenant = $1 AND %s = k.value OFFSET 0) t",
+			i, i+2, column)
+	}
+	return strings.Join(parts, " UNION ALL ")
+}
+
 // HoldersOf is Holders for a few keys of several kinds, with one statement. It gives nil when there are too many. Keys that nobody holds are there,
 // with 0.
 func (tx *Tx) HoldersOf(asked map[KeyColumn][]string) (map[KeyColumn]map[string]int64, error) {
@@ -183,14 +193,49 @@ func (tx *Tx) HoldersOf(asked map[KeyColumn][]string) (map[KeyColumn]map[string]
 	return found, err
 }
 
+// HoldersTogether is HoldersOf for the keys of several people, in a Single on PostgreSQL. Elsewhere it gives nil: another statement is no journey, or
+// does not matter among so many.
+func (tx *Tx) HoldersTogether(asked map[KeyColumn][]string) (map[KeyColumn]map[string]int64, error) {
+	if !tx.single {
+		return nil, nil
+	}
+	found := make(map[KeyColumn]map[string]int64, len(asked))
+	columns, args := make([]KeyColumn, 0, len(asked)), []any{tx.tenant}
+	for _, column := range slices.Sorted(maps.Keys(asked)) {
+		if len(asked[column]) == 0 {
+			continue
+		}
+		columns, args = append(columns, column), append(args, asked[column])
+		found[column] = make(map[string]int64, len(asked[column]))
+		for _, key := range asked[column] {
+			found[column][key] = 0
+		}
+	}
+	if len(columns) == 0 {
+		return found, nil
+	}
+	return found, tx.each(keysTogether(columns), args, func(scan func(...any) error) error {
+		var i int
+		var key string
+		var seq int64
+		err := scan(&i, &key, &seq)
+		if err == nil {
+			found[columns[i]][key] = seq
+		}
+		return err
+	})
+}
+
 // NextPeople takes n numbers for new people.
 func (tx *Tx) NextPeople(n int) ([]int64, error) {
-	if !tx.single || n != 1 {
+	if !tx.single || n == 0 {
 		return tx.nextSeqs("person", n)
 	}
-	tx.AfterCommit(tx.store.grewByOne)
-	seq, err := tx.store.numbers.one("person", func(n int) ([]int64, error) { return tx.nextSeqs("person", n) })
-	return []int64{seq}, err
+	tx.AfterCommit(func() { tx.store.grewBy(n) })
+	if n > numbersMost {
+		return tx.nextSeqs("person", n)
+	}
+	return tx.store.numbers.take("person", n, func(n int) ([]int64, error) { return tx.nextSeqs("person", n) })
 }
 
 var newPersonColumns = []string{

@@ -40,6 +40,7 @@ type Store struct {
 	read   *sql.DB // SQLite: a few connections that cannot write; PostgreSQL: the same as write
 	spare  *sql.DB // PostgreSQL: for the short transactions that run beside a long one; nil on SQLite
 	quick  *sql.DB // PostgreSQL: for single writes and look-ups, whose plans are kept; nil on SQLite
+	hasty  *sql.DB // PostgreSQL: like quick, for those who do not wait long for a lock; nil on SQLite
 	now    func() time.Time
 
 	commits chan *unitOfWork // SQLite: to the goroutine that shares commits; nil on PostgreSQL
@@ -170,6 +171,11 @@ func (s *Store) openPostgres() error {
 	s.quick = stdlib.OpenDB(*quick)
 	s.quick.SetMaxOpenConns(16)
 	s.quick.SetMaxIdleConns(8)
+	hasty := quick.Copy()
+	hasty.RuntimeParams["lock_timeout"] = "200ms"
+	s.hasty = stdlib.OpenDB(*hasty)
+	s.hasty.SetMaxOpenConns(8)
+	s.hasty.SetMaxIdleConns(2)
 	s.shards = newShards()
 	return nil
 }
@@ -199,7 +205,7 @@ func (s *Store) Close() error {
 	var err error
 	s.close.Do(func() {
 		s.closeWork()
-		handles := []*sql.DB{s.write, s.spare, s.quick}
+		handles := []*sql.DB{s.write, s.spare, s.quick, s.hasty}
 		if s.read != s.write {
 			handles = append(handles, s.read)
 		}

@@ -96,11 +96,21 @@ func (s *Store) Single(ctx context.Context, tenant int64, f func(*Tx) error) err
 	return s.updateAlone(ctx, transaction{tenant: tenant, f: f, single: true}, singleAttempts)
 }
 
+// Together is Single for several requests whose wishes are carried out in one transaction. It is not repeated, and on PostgreSQL it gives up where it
+// would wait long for what another transaction holds: whoever fails so has each wish carried out by itself, and those who need not wait do not.
+func (s *Store) Together(ctx context.Context, tenant int64, f func(*Tx) error) error {
+	if s.commits != nil {
+		return s.Update(ctx, tenant, f)
+	}
+	return s.updateAlone(ctx, transaction{tenant: tenant, f: f, single: true, together: true}, 1)
+}
+
 // transaction is what is to be done in one.
 type transaction struct {
-	tenant int64
-	f      func(*Tx) error
-	single bool
+	tenant   int64
+	f        func(*Tx) error
+	single   bool
+	together bool
 }
 
 // updateAlone is an Update in a transaction of its own.
@@ -171,7 +181,10 @@ func (s *Store) repeat(ctx context.Context, times int, run func() error) error {
 // transact is one transaction of its own, on a connection that bulk statements can reach. It gives what is to be called after the commit.
 func (s *Store) transact(ctx context.Context, what transaction) (after []func(), err error) {
 	handle := s.write
-	if what.single {
+	switch {
+	case what.together:
+		handle = s.hasty
+	case what.single:
 		handle = s.quick
 	}
 	conn, err := handle.Conn(ctx)
