@@ -19,6 +19,7 @@ import (
 type Access struct {
 	st     *store.Store
 	tokens *auth.Verifier
+	looks  looks
 	key    secret.Key // known after Bootstrap
 
 	rule       PasswordRule
@@ -36,7 +37,7 @@ type Access struct {
 // New gives an Access over a store, which is closed after it.
 func New(st *store.Store) *Access {
 	return &Access{
-		st: st, tokens: auth.New(st.Now), touched: map[int64]time.Time{}, writers: make(chan struct{}, 2), rule: PasswordRule{PasswordMin}, proofs: newProofs(),
+		st: st, tokens: auth.New(st.Now), looks: looks{next: map[string]*look{}}, touched: map[int64]time.Time{}, writers: make(chan struct{}, 2), rule: PasswordRule{PasswordMin}, proofs: newProofs(),
 		trying: newTrying(), answerStep: answerStep,
 	}
 }

@@ -18,10 +18,12 @@ func (a *Access) CallerOfKey(ctx context.Context, plain string) (muster.Caller, 
 	if !ok {
 		return muster.Caller{}, unknownKey()
 	}
-	var key store.KeyRow
-	err := a.st.Peek(ctx, store.Everyone, func(tx *store.Tx) (err error) {
-		key, err = tx.KeyByHash(hash)
-		return err
+	key, err := a.looks.key(ctx, string(hash), func(ctx context.Context) (key store.KeyRow, err error) {
+		err = a.st.Peek(ctx, store.Everyone, func(tx *store.Tx) (err error) {
+			key, err = tx.KeyByHash(hash)
+			return err
+		})
+		return key, err
 	})
 	if muster.CodeOf(err) == muster.NotFound {
 		return muster.Caller{}, unknownKey()

@@ -67,3 +67,21 @@ func FillProofs(t interface{ Errorf(string, ...any) }) {
 		t.Errorf("a proof counts when it should not")
 	}
 }
+
+// Looks are look-ups of keys that are shared, without a database.
+type Looks struct{ looks }
+
+// NewLooks gives Looks.
+func NewLooks() *Looks { return &Looks{looks{next: map[string]*look{}}} }
+
+// Key looks up the key of a hash.
+func (l *Looks) Key(ctx context.Context, hash string, read func(context.Context) (store.KeyRow, error)) (store.KeyRow, error) {
+	return l.key(ctx, hash, read)
+}
+
+// Busy is how many keys are being looked up.
+func (l *Looks) Busy() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.next)
+}
