@@ -127,11 +127,19 @@ func wantJSON(r *http.Request, op *huma.Operation) error {
 	return &api.WithStatus{Status: http.StatusUnsupportedMediaType, Err: muster.Errorf(muster.Unsupported, "Content-Type", "The body must be JSON, and be called so: Content-Type: application/json.")}
 }
 
-// checkJSON reads a text once through: one value, valid UTF-8, no deeper than depth, no name twice in an object.
+// checkJSON wants one value in valid UTF-8, no deeper than depth, and no name twice in an object.
 func checkJSON(text []byte, depth int) error {
 	if !utf8.Valid(text) {
 		return muster.Errorf(muster.Invalid, "", "The body is not valid UTF-8.")
 	}
+	if soundJSON(text, depth) {
+		return nil
+	}
+	return faultInJSON(text, depth)
+}
+
+// faultInJSON reads a text once through, and says what is wrong with it.
+func faultInJSON(text []byte, depth int) error {
 	d := json.NewDecoder(bytes.NewReader(text))
 	var open []map[string]bool // of each object or array that is open; nil for arrays
 	name := false              // the next text is the name of a member
