@@ -14,7 +14,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
-	"github.com/jackc/pgx/v5/stdlib"
 )
 
 // fewRows are written one by one on PostgreSQL, and more than these with COPY. In a Single they travel together, so there are more.
@@ -131,7 +130,10 @@ func (tx *Tx) copyFrom(p *packed) error {
 		return err
 	}
 	err := tx.conn.Raw(func(c any) error {
-		conn := c.(*stdlib.Conn).Conn()
+		conn, err := begunOn(tx.ctx, c)
+		if err != nil {
+			return err
+		}
 		var from io.Reader = bytes.NewReader(p.bytes)
 		if p.bytes == nil {
 			types, err := tx.store.columnTypes(tx.ctx, conn, p.table, p.columns)
@@ -140,7 +142,7 @@ func (tx *Tx) copyFrom(p *packed) error {
 			}
 			from = binaryCopy(types, p.rows)
 		}
-		_, err := conn.PgConn().CopyFrom(tx.ctx, from, "COPY "+p.table+" ("+strings.Join(p.columns, ", ")+") FROM STDIN BINARY")
+		_, err = conn.PgConn().CopyFrom(tx.ctx, from, "COPY "+p.table+" ("+strings.Join(p.columns, ", ")+") FROM STDIN BINARY")
 		if errors.Is(err, driver.ErrBadConn) {
 			return err
 		}

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/stdlib"
 )
 
 // On PostgreSQL every statement is a journey to the server and back, which costs more than most of a Single's statements do. What is here saves
@@ -35,18 +34,54 @@ func (tx *Tx) flush() error {
 	if len(tx.waiting) == 0 {
 		return nil
 	}
-	var batch pgx.Batch
-	for _, w := range tx.waiting {
-		batch.Queue(w.query, w.args...)
+	return tx.deliver(func(p *parcel) error { return p.send(tx.ctx, nil) })
+}
+
+// finish carries out what waits, and commits in the same journey. The transaction is at its end then.
+func (tx *Tx) finish() error {
+	if len(tx.waiting) == 0 {
+		return nil
 	}
-	first := tx.waiting[0].query
-	tx.waiting = nil
-	err := tx.conn.Raw(func(c any) error { return c.(*stdlib.Conn).Conn().SendBatch(tx.ctx, &batch).Close() })
+	return tx.deliver(func(p *parcel) error {
+		p.batch.Queue("commit")
+		return p.send(tx.ctx, func(results pgx.BatchResults) error {
+			tag, err := results.Exec()
+			if err == nil && tag.String() != "COMMIT" {
+				err = pgx.ErrTxCommitRollback
+			}
+			return err
+		})
+	})
+}
+
+// ask carries out what waits and a query, in one journey.
+func (tx *Tx) ask(query string, args []any, f func(scan func(...any) error) error) error {
+	return tx.deliver(func(p *parcel) error {
+		p.batch.Queue(query, args...)
+		return p.send(tx.ctx, func(results pgx.BatchResults) error {
+			rows, err := results.Query()
+			if err != nil {
+				return err
+			}
+			defer rows.Close()
+			for rows.Next() {
+				if err := f(rows.Scan); err != nil {
+					return err
+				}
+			}
+			return rows.Err()
+		})
+	})
+}
+
+// deliver has a parcel with what waits sent. A unique key that is held is ErrClash.
+func (tx *Tx) deliver(send func(p *parcel) error) error {
+	err := tx.conn.Raw(func(c any) error { return send(tx.parcelFor(c)) })
 	if err != nil && clash(err) {
 		err = errors.Join(ErrClash, err)
 	}
 	if err != nil {
-		return fmt.Errorf("store: %s and what follows: %w", head(first), err)
+		return fmt.Errorf("store: statements that travel together: %w", err)
 	}
 	return nil
 }

@@ -230,7 +230,7 @@ func TestCopiesComeAfterWhatWaits(t *testing.T) {
 			if err := tx.InsertGroups([]*muster.Group{&group}); err != nil {
 				return err
 			}
-			members := make([]store.GroupMember, 20)
+			members := make([]store.GroupMember, 100)
 			for i := range members {
 				members[i] = store.GroupMember{Group: group.Seq, Person: int64(i) + 1}
 			}

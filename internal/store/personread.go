@@ -12,7 +12,6 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/stdlib"
 
 	"github.com/musterid/muster"
 )
@@ -53,7 +52,7 @@ func (tx *Tx) eachPerson(query string, keys int, args []any, f func(key string, 
 	}
 	err := tx.flush()
 	if err == nil {
-		err = tx.conn.Raw(func(c any) error { return rawPeople(tx.ctx, c.(*stdlib.Conn).Conn(), query, args, f) })
+		err = tx.conn.Raw(func(c any) error { return rawPeople(tx.ctx, connOf(c), query, args, f) })
 	}
 	if err != nil {
 		return fmt.Errorf("store: %s: %w", head(query), err)

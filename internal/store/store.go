@@ -168,12 +168,12 @@ func (s *Store) openPostgres() error {
 	// no choice, also on an empty table.
 	quick := config.Copy()
 	quick.RuntimeParams["plan_cache_mode"] = "auto"
-	s.quick = stdlib.OpenDB(*quick)
+	s.quick = openSwift(quick)
 	s.quick.SetMaxOpenConns(16)
 	s.quick.SetMaxIdleConns(8)
 	hasty := quick.Copy()
 	hasty.RuntimeParams["lock_timeout"] = "200ms"
-	s.hasty = stdlib.OpenDB(*hasty)
+	s.hasty = openSwift(hasty)
 	s.hasty.SetMaxOpenConns(8)
 	s.hasty.SetMaxIdleConns(2)
 	s.shards = newShards()

@@ -27,6 +27,7 @@ type Tx struct {
 	after  []func()
 	tries  int   // how many savepoints are open
 	single bool  // see Single
+	begun  bool  // a Single has asked for something
 	shard  *int  // of the counts of people that this transaction adds to; nil where there are no shards
 	aimed  *bool // whether there are targets, as Own saw it
 
@@ -202,7 +203,10 @@ func (s *Store) transact(ctx context.Context, what transaction) (after []func(),
 		defer s.shards.giveBack(tx.shard)
 	}
 	err = guarded(tx, what.f)
-	if err == nil {
+	switch {
+	case err == nil && tx.single:
+		err = tx.finish()
+	case err == nil:
 		err = tx.flush()
 	}
 	if err != nil {
@@ -303,6 +307,10 @@ var errNone = muster.Errorf(muster.NotFound, "", "There is nothing of this id.")
 
 // each reads rows one after the other. f must not use tx.
 func (tx *Tx) each(query string, args []any, f func(scan func(...any) error) error) error {
+	if tx.single && tx.conn != nil && (!tx.begun || len(tx.waiting) > 0) {
+		tx.begun = true
+		return tx.ask(query, args, f)
+	}
 	if err := tx.flush(); err != nil {
 		return err
 	}
