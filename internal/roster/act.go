@@ -26,7 +26,7 @@ type acting struct {
 
 // act carries wishes out in one transaction, with the record of each and the job that follows.
 func (r *Roster) act(ctx context.Context, caller muster.Caller, action string, o AdmitOptions, wishes []Wish) ([]Result, error) {
-	if mayShare(caller, action, wishes) {
+	if goesTogether(caller, action, wishes) {
 		result, alone, err := r.enrolTogether(ctx, &caller, o, wishes[0].Draft)
 		if !alone {
 			return []Result{result}, err

@@ -35,11 +35,11 @@ type line struct {
 
 const (
 	mostTogether = 64 // requests in one transaction
-	workersMost  = 4  // transactions of one line at the same time
+	workersMost  = 2  // transactions of one line at the same time
 
-	// long is what a transaction takes that waits more than it works: for a database that is far away, a slow disk, or others who do much. Then several
-	// go on beside each other. Else one at a time is faster than two, because more requests share it.
-	long = 5 * time.Millisecond
+	// long is what a transaction takes that mostly waits, for a slow disk or a database that is far away: then another one may go on beside it. Else one
+	// at a time is better, because more requests share it.
+	long = 8 * time.Millisecond
 )
 
 // workers is how many transactions of a line may go on at the same time.
@@ -68,9 +68,9 @@ type ride struct {
 	cancel context.CancelFunc
 }
 
-// mayShare says whether wishes are of the kind that may share a transaction with those of others: to enrol one person who has nothing but their own
+// goesTogether says whether wishes are of the kind that may share a transaction with those of others: to enrol one person who has nothing but their own
 // fields, by somebody whose rights have no bounds.
-func mayShare(caller muster.Caller, action string, wishes []Wish) bool {
+func goesTogether(caller muster.Caller, action string, wishes []Wish) bool {
 	if action != "person.create" || len(wishes) != 1 || access.Can(caller, muster.WritePeople) != nil {
 		return false
 	}

@@ -294,7 +294,7 @@ func TestCrowdOfRequests(t *testing.T) {
 
 // Where transactions are short there is one at a time, so that many requests share it.
 func TestTransactionsBesideEachOther(t *testing.T) {
-	for took, want := range map[time.Duration]int{0: 1, 4 * time.Millisecond: 1, 20 * time.Millisecond: 4} {
+	for took, want := range map[time.Duration]int{0: 1, 4 * time.Millisecond: 1, 20 * time.Millisecond: 2} {
 		if got := roster.WorkersAfter(took); got != want {
 			t.Errorf("after %s: %d", took, got)
 		}
