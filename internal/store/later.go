@@ -37,12 +37,12 @@ func (tx *Tx) flush() error {
 	return tx.deliver(func(p *parcel) error { return p.send(tx.ctx, nil) })
 }
 
-// finish carries out what waits, and commits in the same journey. The transaction is at its end then.
-func (tx *Tx) finish() error {
-	if len(tx.waiting) == 0 {
-		return nil
+// finish carries out what waits. In a Single it commits in the same journey, and says so.
+func (tx *Tx) finish() (committed bool, err error) {
+	if len(tx.waiting) == 0 || !tx.single {
+		return false, tx.flush()
 	}
-	return tx.deliver(func(p *parcel) error {
+	err = tx.deliver(func(p *parcel) error {
 		p.batch.Queue("commit")
 		return p.send(tx.ctx, func(results pgx.BatchResults) error {
 			tag, err := results.Exec()
@@ -52,6 +52,7 @@ func (tx *Tx) finish() error {
 			return err
 		})
 	})
+	return err == nil, err
 }
 
 // ask carries out what waits and a query, in one journey.

@@ -169,13 +169,13 @@ func (s *Store) openPostgres() error {
 	quick := config.Copy()
 	quick.RuntimeParams["plan_cache_mode"] = "auto"
 	s.quick = openSwift(quick)
-	s.quick.SetMaxOpenConns(16)
+	s.quick.SetMaxOpenConns(12)
 	s.quick.SetMaxIdleConns(8)
 	hasty := quick.Copy()
 	hasty.RuntimeParams["lock_timeout"] = "200ms"
 	s.hasty = openSwift(hasty)
-	s.hasty.SetMaxOpenConns(8)
-	s.hasty.SetMaxIdleConns(2)
+	s.hasty.SetMaxOpenConns(4) // one or two for each tenant whose people are being enrolled just then
+	s.hasty.SetMaxIdleConns(4)
 	s.shards = newShards()
 	return nil
 }

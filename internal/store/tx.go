@@ -202,17 +202,14 @@ func (s *Store) transact(ctx context.Context, what transaction) (after []func(),
 		tx.shard = new(int)
 		defer s.shards.giveBack(tx.shard)
 	}
-	err = guarded(tx, what.f)
-	switch {
-	case err == nil && tx.single:
-		err = tx.finish()
-	case err == nil:
-		err = tx.flush()
+	committed := false
+	if err = guarded(tx, what.f); err == nil {
+		committed, err = tx.finish()
 	}
 	if err != nil {
 		return nil, errors.Join(err, rolledBack(t))
 	}
-	if err := t.Commit(); err != nil {
+	if err := t.Commit(); err != nil && !committed { // else the context has ended since
 		return nil, fmt.Errorf("store: commit: %w", err)
 	}
 	return tx.after, nil
