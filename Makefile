@@ -23,7 +23,7 @@ demo: build ## See it work: 537 real people, offline; the server stays open unti
 	bin/muster demo $(ARGS)
 
 test: ## Run every test; MUSTER_TEST_REQUIRE=1 makes a missing server a failure, RACE=1 looks for races
-	$(GO) test $(TESTFLAGS) -timeout 15m $(PACKAGES)
+	$(GO) test $(TESTFLAGS) -timeout 18m $(PACKAGES)
 
 torture: ## Run the long proofs: crashes, kills and races, over and over
 	MUSTER_TORTURE=$${MUSTER_TORTURE:-50} $(GO) test -v -count=1 -run Torture -timeout 60m ./e2e
