@@ -9,7 +9,7 @@ import (
 
 // planChunk works out what the next rows would change and stores it.
 func (e *Engine) planChunk(tx *store.Tx, b *store.BatchRow, next decoded) error {
-	items, err := e.worker.Carry(tx, b, next.rows, Chunk{First: next.first, Dry: true})
+	items, err := e.worker.Carry(tx, b, next.rows, e.chunk(tx, b, next, Chunk{Dry: true}))
 	if err != nil {
 		return err
 	}
@@ -18,7 +18,15 @@ func (e *Engine) planChunk(tx *store.Tx, b *store.BatchRow, next decoded) error 
 	}
 	count(b, items)
 	b.NextIndex = next.end
+	e.keepInMind(tx, b, next.first, items)
 	return tx.SaveBatch(b)
+}
+
+// chunk says which rows Carry is given.
+func (e *Engine) chunk(tx *store.Tx, b *store.BatchRow, next decoded, c Chunk) Chunk {
+	c.First = next.first
+	c.RowsOf = func(people []int64) (map[int64]int, error) { return e.rowsOf(tx, b, next.first, people) }
+	return c
 }
 
 // A holding undoes a chunk that may not be carried out without somebody's word, as the error of its transaction. There is no savepoint to go back
@@ -56,7 +64,7 @@ func (e *Engine) carryOut(tx *store.Tx, b *store.BatchRow, next decoded) error {
 	if err != nil {
 		return err
 	}
-	all, err := e.worker.Carry(tx, b, next.rows, Chunk{First: next.first, Skip: final})
+	all, err := e.worker.Carry(tx, b, next.rows, e.chunk(tx, b, next, Chunk{Skip: final}))
 	if err != nil {
 		return err
 	}
@@ -111,6 +119,7 @@ func (e *Engine) keep(tx *store.Tx, b *store.BatchRow, next decoded, items []mus
 func (e *Engine) kept(tx *store.Tx, b *store.BatchRow, next decoded, items []muster.Item, sum string) error {
 	count(b, items)
 	b.NextIndex = next.end
+	e.keepInMind(tx, b, next.first, items)
 	if err := tx.SaveBatch(b); err != nil {
 		return err
 	}

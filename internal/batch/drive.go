@@ -116,7 +116,7 @@ func (d *drive) chunk(ctx context.Context, b store.BatchRow) error {
 		d.foresee(ctx, b, &next)
 	}
 	if next.end < b.Total {
-		d.readAhead(ctx, b, next.end, next.foreseen != nil)
+		d.readAhead(ctx, b, next.end, d.seeing(&b, &next))
 	}
 	err := d.carryOut(ctx, b, next)
 	if held := (*holding)(nil); errors.As(err, &held) {
@@ -173,7 +173,7 @@ func (d *drive) take(ctx context.Context, b store.BatchRow) decoded {
 		next := <-d.ahead
 		d.ahead = nil
 		d.cancel()
-		if next.first == b.NextIndex && next.err == nil && (next.foreseen == nil || d.sight.clear) {
+		if next.first == b.NextIndex && next.err == nil && (next.foreseen == nil || d.sight.clear || d.sight.known) {
 			return next
 		}
 	}
@@ -192,15 +192,21 @@ func (d *drive) chunkSize(b *store.BatchRow, first int) int {
 	return chunkRows
 }
 
-func (d *drive) readAhead(ctx context.Context, b store.BatchRow, first int, foresee bool) {
+func (d *drive) readAhead(ctx context.Context, b store.BatchRow, first int, see seeing) {
 	ctx, d.cancel = context.WithCancel(ctx)
 	ahead := make(chan decoded, 1)
 	d.ahead = ahead
 	size := d.chunkSize(&b, first)
 	go func() {
-		next := d.decode(ctx, b, first, size)
-		if foresee && next.err == nil {
-			d.foresee(ctx, b, &next)
+		next, rows := d.fetch(ctx, b, first, size)
+		if next.err == nil && see.rows != nil {
+			see.rows(ctx, b, &next, rows)
+		}
+		if next.err == nil && next.foreseen == nil {
+			d.interpret(ctx, b, &next, rows)
+		}
+		if next.err == nil && next.foreseen == nil && see.decoded != nil {
+			see.decoded(ctx, b, &next)
 		}
 		ahead <- next
 	}()
@@ -216,6 +222,23 @@ func (d *drive) drop() {
 }
 
 func (d *drive) decode(ctx context.Context, b store.BatchRow, first, size int) decoded {
+	next, rows := d.fetch(ctx, b, first, size)
+	if next.err == nil {
+		d.interpret(ctx, b, &next, rows)
+	}
+	return next
+}
+
+// interpret decodes the rows of a chunk.
+func (d *drive) interpret(ctx context.Context, b store.BatchRow, next *decoded, rows []Row) {
+	next.err = guarded(func() (err error) {
+		next.rows, err = d.engine.worker.Decode(ctx, &b, rows)
+		return err
+	})
+}
+
+// fetch reads the rows of a chunk.
+func (d *drive) fetch(ctx context.Context, b store.BatchRow, first, size int) (decoded, []Row) {
 	next := decoded{first: first, end: min(first+size, b.Total)}
 	var blocks []store.Block
 	next.err = d.engine.store.View(ctx, d.tenant, func(tx *store.Tx) (err error) {
@@ -223,7 +246,7 @@ func (d *drive) decode(ctx context.Context, b store.BatchRow, first, size int) d
 		return err
 	})
 	if next.err != nil {
-		return next
+		return next, nil
 	}
 	rows, more, err := cutRows(blocks, next.first, next.end, chunkBytes)
 	if more {
@@ -234,13 +257,8 @@ func (d *drive) decode(ctx context.Context, b store.BatchRow, first, size int) d
 		next.err = err
 	case len(rows) != next.end-next.first:
 		next.err = fmt.Errorf("batch: rows %d to %d: only %d are stored", next.first, next.end, len(rows))
-	default:
-		next.err = guarded(func() (err error) {
-			next.rows, err = d.engine.worker.Decode(ctx, &b, rows)
-			return err
-		})
 	}
-	return next
+	return next, rows
 }
 
 // leave gives the lease back and, when there is more to do, asks to be called again.

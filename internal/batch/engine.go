@@ -36,13 +36,19 @@ type Seer interface {
 	// Foresee decides on decoded rows from the first on, as if nobody were here whom they might mean, while rows before them are written: in another
 	// transaction than these, which need not be able to write. nil says that it cannot be told before their turn.
 	Foresee(tx *store.Tx, b *store.BatchRow, decoded any, first int) (*Foreseen, error)
+	// Recognise is Foresee as if all of the rows meant people who are here.
+	Recognise(tx *store.Tx, b *store.BatchRow, decoded any, first int) (*Foreseen, error)
+	// Rest is Recognise for rows that are not decoded yet, as if nearly all of them asked for nothing but what is so already.
+	Rest(tx *store.Tx, b *store.BatchRow, rows []Row, first int) (*Foreseen, error)
 }
 
-// Foreseen is what rows come to unless what they claim is somebody's. Number and Write are called once, one after the other, in the transaction that
+// Foreseen is what rows come to unless what they claim is somebody's, or those whom they mean move on meanwhile. Number and Write are called once, one after the other, in the transaction that
 // writes the rows. Each may say store.ErrClash: Carry is to decide after all, in another transaction.
 type Foreseen struct {
 	Number func(tx *store.Tx) error // settles what is only known then
 	Write  func(tx *store.Tx) error // writes what the items tell, but for the items
+
+	People []int64 // who must not have had a row in the batch before
 
 	Known []muster.Item        // nil when the items are known only after Number
 	Items func() []muster.Item // gives them then; it may be called while Write is at work
@@ -62,6 +68,9 @@ type Chunk struct {
 	First int          // index of the first row
 	Dry   bool         // plan only
 	Skip  map[int]bool // indexes of rows that have their outcome already
+
+	// RowsOf gives the rows of those among some people who have one in the batch already: before these, or planned.
+	RowsOf func(people []int64) (map[int64]int, error)
 }
 
 // Job is the kind of the queue job that drives one batch.
@@ -84,6 +93,7 @@ type Engine struct {
 	drives atomic.Int64
 
 	inputKept time.Duration // see KeepInput
+	seen      sightings
 
 	written, analyzed atomic.Int64 // rows written by this process, in all and when the tables were analyzed last
 }

@@ -13,41 +13,16 @@ import (
 // database nor the database for the program. What they claim is not looked up then; the unique keys tell when the rows are written. Rows are foreseen
 // after those before them only: what these take from counters is theirs first, and where they were not foreseen well, neither is what comes after them.
 
-// sight says whether rows are foreseen: as long as those before brought new people and nothing else.
-type sight struct {
-	clear         bool
-	chunks        int // looked at
-	next, created int // of the batch, when it was looked at last
-	misses, blind int // how often rows were not foreseen well, and for how many chunks that counts against the next ones
-}
-
-// mostMisses is after how many misses a drive no longer waits longer from one to the next.
-const mostMisses = 6
-
-// learn looks at what became of the rows so far.
-func (s *sight) learn(b *store.BatchRow) {
-	s.clear = s.chunks > 0 && b.NextIndex > s.next && b.NextIndex-s.next == b.Counts.Created-s.created
-	if s.blind > 0 {
-		s.blind--
-		s.clear = false
-	}
-	s.chunks++
-	s.next, s.created = b.NextIndex, b.Counts.Created
-}
-
-// missed notes that rows were not foreseen well. Each time costs a chunk that is written in vain, so it is tried less and less often.
-func (s *sight) missed() {
-	s.misses = min(s.misses+1, mostMisses)
-	s.clear, s.blind = false, 1<<s.misses
-}
-
-// foresee decides on a chunk ahead of its turn, as far as that can be. What fails is decided on at its turn.
+// foresee decides on a chunk of new people ahead of its turn, as far as that can be. What fails is decided on at its turn.
 func (d *drive) foresee(ctx context.Context, b store.BatchRow, next *decoded) {
-	if d.engine.seer == nil {
-		return
+	if d.engine.seer != nil {
+		d.lookAhead(ctx, next, d.engine.store.Peek, func(tx *store.Tx) (*Foreseen, error) { return d.engine.seer.Foresee(tx, &b, next.rows, next.first) })
 	}
+}
+
+func (d *drive) lookAhead(ctx context.Context, next *decoded, view func(context.Context, int64, func(*store.Tx) error) error, decide func(tx *store.Tx) (*Foreseen, error)) {
 	look := func(tx *store.Tx) error {
-		f, err := d.engine.seer.Foresee(tx, &b, next.rows, next.first)
+		f, err := decide(tx)
 		if err != nil || f == nil {
 			return err
 		}
@@ -60,7 +35,7 @@ func (d *drive) foresee(ctx context.Context, b store.BatchRow, next *decoded) {
 		next.foreseen, next.rows = f, nil // they are read again when they are needed, and many rows do not wait for their turn twice
 		return nil
 	}
-	err := guarded(func() error { return d.engine.store.Peek(ctx, d.tenant, look) })
+	err := guarded(func() error { return view(ctx, d.tenant, look) })
 	if err != nil && ctx.Err() == nil {
 		d.engine.log.Debug("rows of a batch could not be foreseen", "batch", d.batch, "index", next.first, "error", err)
 	}
@@ -101,6 +76,13 @@ func (e *Engine) fulfil(tx *store.Tx, b *store.BatchRow, next decoded) error {
 	if err := f.Number(tx); err != nil {
 		return err
 	}
+	again, err := e.rowsOf(tx, b, next.first, f.People)
+	if err != nil {
+		return err
+	}
+	if len(again) > 0 {
+		return fmt.Errorf("%w: somebody has a second row", store.ErrClash)
+	}
 	out, prepared := f.outcome, make(chan error, 1)
 	if out.packed != nil {
 		prepared <- nil
@@ -112,7 +94,7 @@ func (e *Engine) fulfil(tx *store.Tx, b *store.BatchRow, next decoded) error {
 			})
 		}()
 	}
-	err := f.Write(tx)
+	err = f.Write(tx)
 	if failed := <-prepared; err == nil {
 		err = failed
 	}

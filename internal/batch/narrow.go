@@ -44,6 +44,7 @@ func (d *drive) narrow(ctx context.Context, refused decoded, cause error) error 
 		}
 		count(&b, items)
 		b.NextIndex = refused.end
+		d.engine.keepInMind(tx, &b, refused.first, items)
 		if err := tx.InsertItems(items); err != nil {
 			return err
 		}

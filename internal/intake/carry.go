@@ -21,7 +21,7 @@ func (in *Intake) Carry(tx *store.Tx, b *store.BatchRow, decoded any, c batch.Ch
 	if err != nil {
 		return nil, err
 	}
-	m := match{tx: tx, options: rows.options, profile: rows.profile, wishes: rows.wishes, skip: c.Skip, first: c.First, batch: b.Seq}
+	m := match{tx: tx, options: rows.options, profile: rows.profile, wishes: rows.wishes, skip: c.Skip, first: c.First, rowsOf: c.RowsOf}
 	if err := m.bind(b); err != nil {
 		return nil, err
 	}

@@ -142,11 +142,16 @@ func (h *house) wait(b store.BatchRow, states ...muster.BatchState) store.BatchR
 
 func (h *house) items(b store.BatchRow) []muster.Item {
 	h.t.Helper()
-	items, err := h.engine.Items(h.t.Context(), h.caller, b, "", 0, 10_000)
-	if err != nil {
-		h.t.Fatal(err)
+	var all []muster.Item
+	for {
+		items, err := h.engine.Items(h.t.Context(), h.caller, b, "", len(all), 10_000)
+		if err != nil {
+			h.t.Fatal(err)
+		}
+		if all = append(all, items...); len(items) < 10_000 {
+			return all
+		}
 	}
-	return items
 }
 
 func (h *house) people() []store.PersonRow {

@@ -37,23 +37,28 @@ func (in *Intake) Foresee(tx *store.Tx, b *store.BatchRow, decoded any, first in
 	briefs := rows.briefs()
 	foreseen := &batch.Foreseen{
 		Number: func(tx *store.Tx) error {
-			now, err := tx.Own()
-			if err != nil {
+			if err := unsettled(tx, tenant.Settings); err != nil {
 				return err
-			}
-			if !reflect.DeepEqual(now.Settings, tenant.Settings) {
-				return fmt.Errorf("%w: the tenant's settings have changed", store.ErrClash)
 			}
 			return people.Number(tx)
 		},
 		Write: people.Write,
-		Items: func() []muster.Item { return enrolled(people, briefs, b.Seq, first) },
+		Items: func() []muster.Item { return doneItems(briefs, b.Seq, first, people.Enrolled) },
 	}
 	if people.Numbered() {
 		foreseen.Known, foreseen.Items = foreseen.Items(), nil
 		people.Told()
 	}
 	return foreseen, nil
+}
+
+// unsettled says that settings of the tenant have changed since they were read.
+func unsettled(tx *store.Tx, read muster.Settings) error {
+	now, err := tx.Own()
+	if err == nil && !reflect.DeepEqual(now.Settings, read) {
+		err = fmt.Errorf("%w: the tenant's settings have changed", store.ErrClash)
+	}
+	return err
 }
 
 // new says whether every row enrols somebody new, unless somebody is here who has a key of theirs.
@@ -90,12 +95,12 @@ func (c *chunk) briefs() []brief {
 	return list
 }
 
-// enrolled are the items of rows all of which have enrolled somebody.
-func enrolled(people *roster.Foreseen, rows []brief, b int64, first int) []muster.Item {
+// doneItems are the items of rows all of which are done; outcome gives the person of each, the version that the change was made from, and the change.
+func doneItems(rows []brief, b int64, first int, outcome func(i int) (person, guard int64, change muster.Change)) []muster.Item {
 	items := make([]muster.Item, len(rows))
 	for i, row := range rows {
 		items[i] = muster.Item{Batch: b, Index: first + i, Row: row.row, State: muster.DoneItem, Reasons: row.reasons}
-		items[i].Person, items[i].Change = people.Enrolled(i)
+		items[i].Person, items[i].Guard, items[i].Change = outcome(i)
 		if row.secret {
 			items[i].Change = items[i].Change.With("password")
 		}

@@ -17,7 +17,7 @@ type match struct {
 	wishes  []wish
 	skip    map[int]bool // by index in the batch
 	first   int
-	batch   int64
+	rowsOf  func(people []int64) (map[int64]int, error) // gives the rows that some people have had in the batch
 
 	person  []int64  // of each row: seq, 0 for somebody new
 	by      []string // of each row of somebody who is here: the field that says so
@@ -180,7 +180,7 @@ func (m *match) oncePerPerson(present map[int64]*store.PersonRow) error {
 			seqs = append(seqs, seq)
 		}
 	}
-	seen, err := m.tx.SeenIn(m.batch, seqs)
+	seen, err := m.rowsOf(seqs)
 	if err != nil {
 		return err
 	}

@@ -146,6 +146,7 @@ type wanted struct {
 	row    *store.PersonRow
 	faults muster.Errors
 	of     *store.PersonRow // the person as it was
+	rests  bool             // it asks for nothing but what is so already
 }
 
 // holder is how claims refer to a person: the seq, or the op that enrols.

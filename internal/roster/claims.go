@@ -110,7 +110,11 @@ func (c *carry) claim() error {
 			continue
 		}
 		next, faults := c.first[i].row, c.first[i].faults
-		if c.at[i].row != c.first[i].of {
+		switch same := c.at[i].row == c.first[i].of; {
+		case same && c.first[i].rests:
+			c.rest(i)
+			continue
+		case !same:
 			next, faults = c.next(i) // an op before has changed the person
 		}
 		c.fail(i, append(faults, c.notTheirs(c.at[i], next)...)...)

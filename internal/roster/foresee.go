@@ -84,10 +84,10 @@ func (f *Foreseen) number() error {
 // Numbered says whether everything of the people is known, and not only after Number.
 func (f *Foreseen) Numbered() bool { return f.numbered }
 
-// Enrolled gives the seq and the change of op i. Others may be asked for at the same time, also while Write is at work.
-func (f *Foreseen) Enrolled(i int) (seq int64, change muster.Change) {
+// Enrolled gives the seq and the change of op i, which was made from no version. Others may be asked for at the same time, also while Write is at work.
+func (f *Foreseen) Enrolled(i int) (seq, version int64, change muster.Change) {
 	p := f.c.state[i]
-	return p.Seq, p.Creation()
+	return p.Seq, 0, p.Creation()
 }
 
 // Told says that Enrolled will not be asked again, of people who are numbered: what only that tells is forgotten.

@@ -19,8 +19,12 @@ func (c *carry) lookUp() error {
 		if w == nil {
 			continue
 		}
+		if c.rests(i) {
+			c.first[i] = wanted{row: w.row, of: w.row, rests: true}
+			continue
+		}
 		next, faults := c.next(i)
-		c.first[i] = wanted{next, faults, w.row}
+		c.first[i] = wanted{row: next, faults: faults, of: w.row}
 		keys := c.keysOf(w, next)
 		for _, u := range uniques {
 			if key := *u.of(&keys); key != "" && key != *u.of(&w.before.Keys) {

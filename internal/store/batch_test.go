@@ -316,6 +316,10 @@ func TestItems(t *testing.T) {
 			if first, ok, err := tx.FirstPlanned(b.Seq); first != 5 || !ok || err != nil {
 				t.Errorf("first planned item: %d, %v, %v", first, ok, err)
 			}
+			rows, err := tx.PlannedRowsOf(b.Seq, []int64{100, 101, 105, 115, 777})
+			if diff := cmp.Diff(map[int64]int{105: 7, 115: 17}, rows); diff != "" || err != nil {
+				t.Errorf("planned rows: %v %s", err, diff)
+			}
 			if n, err := tx.StoredItems(b.Seq); n != 25 || err != nil {
 				t.Errorf("%d items are stored, %v", n, err)
 			}
@@ -333,9 +337,14 @@ func TestItems(t *testing.T) {
 			if len(older) != 1 || older[0].Batch != b.Seq {
 				t.Errorf("older history %+v, %v", older, err)
 			}
-			seen, err := tx.SeenIn(b.Seq, []int64{101, 102, 103, 106, 777})
-			if diff := cmp.Diff(map[int64]int{101: 3, 106: 8, 777: 2}, seen); diff != "" || err != nil {
-				t.Errorf("%v %s", err, diff)
+			for _, c := range []struct {
+				end  int
+				want map[int64]int
+			}{{25, map[int64]int{101: 3, 106: 8, 777: 2}}, {6, map[int64]int{101: 3, 777: 2}}} {
+				rows, err := tx.RowsOf(b.Seq, c.end, []int64{101, 102, 103, 106, 777})
+				if diff := cmp.Diff(c.want, rows); diff != "" || err != nil {
+					t.Errorf("before %d: %v %s", c.end, err, diff)
+				}
 			}
 			open, err := tx.OpenItemsOf([]int64{504, 509, 1})
 			if len(open) != 2 {
@@ -380,8 +389,8 @@ func TestBatchesOfAnotherTenantAreNotThere(t *testing.T) {
 			if list, err := tx.OpenItemsOf([]int64{2}); err != nil || len(list) != 0 {
 				t.Errorf("open items %v, %v", list, err)
 			}
-			if seen, err := tx.SeenIn(b.Seq, []int64{1}); err != nil || len(seen) != 0 {
-				t.Errorf("seen %v, %v", seen, err)
+			if rows, err := tx.RowsOf(b.Seq, 10, []int64{1}); err != nil || len(rows) != 0 {
+				t.Errorf("rows %v, %v", rows, err)
 			}
 			if ok, err := tx.LeaseBatch(b.Seq, "thief", tx.Now().Add(time.Hour)); ok || err != nil {
 				t.Errorf("lease %v, %v", ok, err)

@@ -193,21 +193,6 @@ func binaryCopy(types []uint32, rows [][]any) *binaryRows {
 	return &binaryRows{types: types, rows: rows, made: []byte(copyHead)}
 }
 
-// all gives everything at once.
-func (b *binaryRows) all() ([]byte, error) {
-	out := b.made
-	var err error
-	for n, row := range b.rows {
-		if n == sampleRows {
-			out = growFor(out, len(b.rows))
-		}
-		if out, err = b.appendRow(out, row); err != nil {
-			return nil, err
-		}
-	}
-	return binary.BigEndian.AppendUint16(out, 0xffff), nil
-}
-
 func (b *binaryRows) appendRow(out []byte, row []any) (_ []byte, err error) {
 	out = binary.BigEndian.AppendUint16(out, uint16(len(b.types)))
 	for i, v := range row {

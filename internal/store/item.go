@@ -36,21 +36,29 @@ func scanItem(scan func(...any) error, more ...any) (muster.Item, error) {
 
 // InsertItems writes items with their outcome or plan. They must not be there yet.
 func (tx *Tx) InsertItems(items []muster.Item) error {
-	packed, err := packItems(items)
+	p, err := tx.PackItems(items)
 	if err != nil {
 		return err
 	}
-	return tx.copyRows("item", newItemColumns, len(items), func(n int) []any { return tx.newItem(&items[n], packed[n]) })
+	return tx.InsertPackedItems(p)
 }
 
 var newItemColumns = []string{"id", "tenant", "row_no", "state", "person", "account", "guard", "change", "reasons", "at"}
 
-// newItem is an item as the values of newItemColumns.
-func (tx *Tx) newItem(i *muster.Item, texts [2]any) []any {
-	return []any{
-		muster.ItemKey(i.Batch, i.Index), tx.tenant, int64(i.Row), string(i.State), orNullNumber(i.Person), orNullNumber(i.Account), i.Guard, texts[0], texts[1],
-		tx.now.UnixMicro(),
+// newItem says the values of newItemColumns.
+func (tx *Tx) newItem(i *muster.Item, texts [2]any, to valueWriter) {
+	to.number(muster.ItemKey(i.Batch, i.Index))
+	to.number(tx.tenant)
+	to.number(int64(i.Row))
+	to.word(string(i.State))
+	to.numberOrNull(i.Person)
+	to.numberOrNull(i.Account)
+	to.number(i.Guard)
+	for _, text := range texts {
+		s, _ := text.(string)
+		to.text(s)
 	}
+	to.number(tx.now.UnixMicro())
 }
 
 // UpdateItems writes items back: those that were planned, or that wait for a target.
@@ -74,7 +82,14 @@ func (tx *Tx) UpdateItems(items []muster.Item) error {
 }
 
 func (tx *Tx) updateItemsTogether(items []muster.Item, packed [][2]any) error {
-	u := together{}
+	u, query := tx.updateItemsSQL(items, packed)
+	if _, err := u.write(tx, query); err != nil {
+		return fmt.Errorf("store: update items: %w", err)
+	}
+	return nil
+}
+
+func (tx *Tx) updateItemsSQL(items []muster.Item, packed [][2]any) (u together, query string) {
 	u.numbers("id", all(items, func(i *muster.Item) int64 { return muster.ItemKey(i.Batch, i.Index) }))
 	u.texts("state", all(items, func(i *muster.Item) string { return string(i.State) }))
 	u.numbers("person", all(items, func(i *muster.Item) int64 { return i.Person }))
@@ -83,12 +98,8 @@ func (tx *Tx) updateItemsTogether(items []muster.Item, packed [][2]any) error {
 	for part, name := range []string{"change", "reasons"} {
 		u.texts(name, all(packed, func(p *[2]any) string { s, _ := p[part].(string); return s }))
 	}
-	_, err := u.write(tx, `UPDATE item AS t SET state = v.state, person = nullif(v.person, 0), account = nullif(v.account, 0), guard = v.guard,
- change = nullif(v.change, ''), reasons = nullif(v.reasons, ''), at = `+u.arg(tx.now.UnixMicro())+u.from()+"WHERE t.id = v.id AND t.tenant = "+u.arg(tx.tenant))
-	if err != nil {
-		return fmt.Errorf("store: update items: %w", err)
-	}
-	return nil
+	return u, `UPDATE item AS t SET state = v.state, person = nullif(v.person, 0), account = nullif(v.account, 0), guard = v.guard,
+ change = nullif(v.change, ''), reasons = nullif(v.reasons, ''), at = ` + u.arg(tx.now.UnixMicro()) + u.from() + "WHERE " + u.each("id") + " AND t.tenant = " + u.arg(tx.tenant)
 }
 
 func packItems(items []muster.Item) ([][2]any, error) {
@@ -153,21 +164,39 @@ func (tx *Tx) items(query string, args []any) ([]muster.Item, error) {
 	return list, err
 }
 
-// SeenIn says which of these people already have an item in a batch, and its row: one person, one row.
-func (tx *Tx) SeenIn(batch int64, people []int64) (map[int64]int, error) {
-	seen := map[int64]int{}
+// RowsOf gives the rows of these people among the first items of a batch, those with an index before end that are done or planned. It looks at all of
+// them, one after the other.
+func (tx *Tx) RowsOf(batch int64, end int, people []int64) (map[int64]int, error) {
+	rows := map[int64]int{}
 	if len(people) == 0 {
-		return seen, nil
+		return rows, nil
 	}
-	query := tx.perNumber("t.row_no", "item", "t.person = k.value AND t.id >= $2 AND t.id < $3 AND t.state IN ('done', 'planned') AND t.tenant = $4")
-	err := tx.each(query, []any{tx.numbers(people), muster.ItemKey(batch, 0), muster.ItemKey(batch+1, 0), tx.tenant}, func(scan func(...any) error) error {
+	in := "t.person = ANY ($4::bigint[])"
+	if tx.store.engine == SQLite {
+		in = "+t.person IN (SELECT value FROM json_each($4))"
+	}
+	query := "SELECT t.person, t.row_no FROM item t WHERE t.id >= $1 AND t.id < $2 AND t.tenant = $3 AND t.state IN ('done', 'planned') AND " + in
+	args := []any{muster.ItemKey(batch, 0), muster.ItemKey(batch, end), tx.tenant, tx.numbers(people)}
+	return rows, tx.each(query, args, rowOf(rows))
+}
+
+// PlannedRowsOf gives the rows of a batch that are planned for these people.
+func (tx *Tx) PlannedRowsOf(batch int64, people []int64) (map[int64]int, error) {
+	rows := map[int64]int{}
+	query := tx.perNumber("t.row_no", "item", "t.person = k.value AND t.id + 0 >= $2 AND t.id + 0 < $3 AND t.state = 'planned' AND t.tenant = $4")
+	args := []any{tx.numbers(people), muster.ItemKey(batch, 0), muster.ItemKey(batch+1, 0), tx.tenant}
+	return rows, tx.each(query, args, rowOf(rows))
+}
+
+// rowOf reads a person and a row.
+func rowOf(rows map[int64]int) func(scan func(...any) error) error {
+	return func(scan func(...any) error) error {
 		var person int64
 		var row int
 		err := scan(&person, &row)
-		seen[person] = row
+		rows[person] = row
 		return err
-	})
-	return seen, err
+	}
 }
 
 // ItemsIn gives what a batch has changed of some people so far, in order.

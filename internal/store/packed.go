@@ -47,15 +47,7 @@ func (tx *Tx) packPeople(people []*PersonRow, toCome []string) (packed, error) {
 			return packed{}, err
 		}
 	}
-	if tx.store.engine == Postgres && len(people) > fewRows && toCome == nil {
-		bytes := copyOf(len(newPersonColumns), len(people), func(i int, to valueWriter) { tx.newPerson(people[i], profiles[i], to) })
-		return packed{table: "person", columns: newPersonColumns, bytes: bytes}, nil
-	}
-	return tx.pack("person", newPersonColumns, toCome, len(people), func(i int) []any {
-		row := driverValues{tx, make([]any, 0, len(newPersonColumns))}
-		tx.newPerson(people[i], profiles[i], &row)
-		return row.list
-	}), nil
+	return tx.packRows("person", newPersonColumns, toCome, len(people), func(i int, to valueWriter) { tx.newPerson(people[i], profiles[i], to) }), nil
 }
 
 // InsertPackedPeople is InsertPeople for people who are ready.
@@ -84,8 +76,8 @@ func (tx *Tx) PackItems(items []muster.Item) (*PackedItems, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := PackedItems{tx.pack("item", newItemColumns, nil, len(items), func(i int) []any { return tx.newItem(&items[i], texts[i]) }), texts}
-	return &p, tx.encode(&p.packed)
+	p := tx.packRows("item", newItemColumns, nil, len(items), func(i int, to valueWriter) { tx.newItem(&items[i], texts[i], to) })
+	return &PackedItems{p, texts}, nil
 }
 
 // InsertPackedItems is InsertItems for items that are ready.
@@ -96,6 +88,19 @@ func (p *PackedItems) Texts(n int) (change, reasons string) {
 	change, _ = p.texts[n][0].(string)
 	reasons, _ = p.texts[n][1].(string)
 	return change, reasons
+}
+
+// packRows gathers rows that say their values. Those of which no column is to come are the bytes of a COPY on PostgreSQL, with all columns: what is NULL
+// everywhere costs next to nothing there.
+func (tx *Tx) packRows(table string, columns, toCome []string, rows int, row func(i int, to valueWriter)) packed {
+	if tx.store.engine == Postgres && rows > fewRows && toCome == nil {
+		return packed{table: table, columns: columns, bytes: copyOf(len(columns), rows, row)}
+	}
+	return tx.pack(table, columns, toCome, rows, func(i int) []any {
+		values := driverValues{tx, make([]any, 0, len(columns))}
+		row(i, &values)
+		return values.list
+	})
 }
 
 // pack gathers rows. Columns that no row has a value for are left out, which in bulk is a third of them, but for those that are kept.
@@ -116,19 +121,6 @@ func (tx *Tx) pack(table string, columns, kept []string, rows int, at func(i int
 		p.rows[i] = keep(p.rows[i], used)
 	}
 	return p
-}
-
-// encode makes the bytes of a COPY, where the types of its columns are known already; else the connection that writes the rows will ask.
-func (tx *Tx) encode(p *packed) error {
-	known, ok := tx.store.types.Load(selectOf(p.table, p.columns))
-	if !ok || tx.store.engine != Postgres || len(p.rows) <= fewRows {
-		return nil
-	}
-	bytes, err := binaryCopy(known.([]uint32), p.rows).all()
-	if err == nil {
-		p.bytes, p.rows = bytes, nil
-	}
-	return err
 }
 
 func (tx *Tx) insertPacked(p *packed) error {

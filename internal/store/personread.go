@@ -174,6 +174,17 @@ func readProfile(p *PersonRow, profile []byte) error {
 
 // plainProfile reads a profile that has nothing but texts in which nothing is escaped, which most have. It gives false for any other one.
 func plainProfile(b []byte, p *muster.Profile) bool {
+	return plainTexts(b, func(name, value []byte) bool {
+		to := profileField(p, name)
+		if to != nil {
+			*to = string(value)
+		}
+		return to != nil
+	})
+}
+
+// plainTexts gives the members of a JSON object that has nothing but such texts, until f says false. It gives false when it did, and for any other object.
+func plainTexts(b []byte, f func(name, value []byte) bool) bool {
 	if len(b) < 2 || b[0] != '{' || b[len(b)-1] != '}' {
 		return false
 	}
@@ -182,12 +193,10 @@ func plainProfile(b []byte, p *muster.Profile) bool {
 		if !ok || len(rest) == 0 || rest[0] != ':' {
 			return false
 		}
-		to := profileField(p, name)
 		value, rest, ok := plainText(rest[1:])
-		if to == nil || !ok {
+		if !ok || !f(name, value) {
 			return false
 		}
-		*to = string(value)
 		switch {
 		case len(rest) == 1 && rest[0] == '}':
 			return true

@@ -255,11 +255,22 @@ func (tx *Tx) repeated(query string, args ...any) (int64, error) {
 // updateTogether writes people with one statement, of the columns that any of them needs: PostgreSQL plans a statement for as long as it takes to
 // write a person or two. Nobody in the list takes a key that another one in it holds; whoever gave up such a key has released it.
 func (tx *Tx) updateTogether(people []*PersonRow, sets []columnSet) error {
+	u, query, err := tx.updateTogetherSQL(people, sets)
+	if err != nil {
+		return err
+	}
+	n, err := u.write(tx, query)
+	if err == nil && n != int64(len(people)) {
+		err = fmt.Errorf("%w: %d of %d people have moved on", ErrClash, int64(len(people))-n, len(people))
+	}
+	return err
+}
+
+func (tx *Tx) updateTogetherSQL(people []*PersonRow, sets []columnSet) (u together, query string, err error) {
 	var set columnSet
 	for _, s := range sets {
 		set |= s
 	}
-	u := together{}
 	u.numbers("seq", numbersOf(people, func(p *PersonRow) int64 { return p.Seq }))
 	u.numbers("version", numbersOf(people, func(p *PersonRow) int64 { return p.Version }))
 	u.numbers("updated_at", numbersOf(people, func(p *PersonRow) int64 { return p.UpdatedAt.UnixMicro() }))
@@ -274,7 +285,7 @@ func (tx *Tx) updateTogether(people []*PersonRow, sets []columnSet) error {
 		} else {
 			texts, err := textsOf(people, i)
 			if err != nil {
-				return err
+				return u, "", err
 			}
 			u.texts(column.name, texts)
 		}
@@ -287,11 +298,7 @@ func (tx *Tx) updateTogether(people []*PersonRow, sets []columnSet) error {
 			assign += ", " + column.name + " = nullif(v." + column.name + ", '')"
 		}
 	}
-	n, err := u.write(tx, "UPDATE person AS t SET "+assign+u.from()+"WHERE t.seq = v.seq AND t.version = v.version - 1 AND t.tenant + 0 = "+u.arg(tx.tenant))
-	if err == nil && n != int64(len(people)) {
-		err = fmt.Errorf("%w: %d of %d people have moved on", ErrClash, int64(len(people))-n, len(people))
-	}
-	return err
+	return u, "UPDATE person AS t SET " + assign + u.from() + "WHERE " + u.each("seq") + " AND v.version - t.version = 1 AND t.tenant + 0 = " + u.arg(tx.tenant), nil
 }
 
 func numbersOf(people []*PersonRow, of func(*PersonRow) int64) []int64 {

@@ -36,6 +36,11 @@ func (u *together) from() string {
 	return " FROM unnest(" + strings.Join(u.arrays, ", ") + ") AS v(" + strings.Join(u.names, ", ") + ") "
 }
 
+// each has every row found by its key, for the column of that name in v. An equation would do as well, and then PostgreSQL may well read the whole
+// table, in the order of the key, and sort out which rows are meant: with 100,000 people that took three times as long as writing 5,000 of them. What
+// else is asked of a row must be no equation of one of its columns either.
+func (u *together) each(key string) string { return "t." + key + " = ANY (ARRAY[v." + key + "])" }
+
 // all makes a list of one value of each element.
 func all[E, V any](list []E, of func(e *E) V) []V {
 	values := make([]V, len(list))
