@@ -117,7 +117,9 @@ func (e *Engine) keep(tx *store.Tx, b *store.BatchRow, next decoded, items []mus
 
 // kept closes a chunk whose items are stored.
 func (e *Engine) kept(tx *store.Tx, b *store.BatchRow, next decoded, items []muster.Item, sum string) error {
+	before := b.Counts.Created
 	count(b, items)
+	e.grows(tx, b.Counts.Created-before)
 	b.NextIndex = next.end
 	e.keepInMind(tx, b, next.first, items)
 	if err := tx.SaveBatch(b); err != nil {

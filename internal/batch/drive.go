@@ -124,7 +124,7 @@ func (d *drive) chunk(ctx context.Context, b store.BatchRow) error {
 	}
 	switch {
 	case err == nil:
-		d.grew(ctx, next.end-next.first)
+		d.grew(ctx)
 		return nil
 	case store.Refused(err):
 		return d.narrow(ctx, next, err)

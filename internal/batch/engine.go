@@ -95,7 +95,7 @@ type Engine struct {
 	inputKept time.Duration // see KeepInput
 	seen      sightings
 
-	written, analyzed atomic.Int64 // rows written by this process, in all and when the tables were analyzed last
+	written, analyzed atomic.Int64 // people who came by this process, in all and when the tables were analyzed last
 }
 
 // New makes an Engine. Passwords that come with rows are sealed with the key. Register must be called before the queue runs.

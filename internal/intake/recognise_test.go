@@ -88,7 +88,9 @@ func TestRowsOfPeopleWhoAreHere(t *testing.T) {
 		if b = h.run(crowd(rows, moved), intake.Upload{Source: "hr"}); b.Counts.Unchanged != rows {
 			t.Errorf("that again: %+v", b.Counts)
 		}
-		look := func(p store.PersonRow) string { return fmt.Sprint(p.SourceID, p.Profile.Department, p.Version, p.State) }
+		look := func(p store.PersonRow) string {
+			return fmt.Sprint(p.SourceID, p.Profile.Department, p.Version, p.State)
+		}
 		people, err := h.roster.People(t.Context(), h.caller, store.PeopleQuery{Source: "hr", SourceID: "s5", Limit: 2})
 		if err != nil || len(people) != 1 || look(people[0]) != fmt.Sprint("s5", "Production", 2, muster.Active) {
 			t.Errorf("people %+v, %v", people, err)
