@@ -13,12 +13,14 @@ import (
 // nothing else. So it holds as long as they have not moved on, which is asked when it is written.
 type Recognised struct {
 	c        *carry
-	resting  []int64 // people of whom nothing changes
-	versions int64   // of those, in sum
+	everyone []int64
+	versions int64 // of everyone, in sum
+	rest     bool  // somebody does not change; who does is held to the version that was read when written
 }
 
 // Recognise is Carry without the writing, for ops on people whom Rules.People has, read in any transaction. It gives nil when more than those people has
 // a say: when an op is at fault, or enrols, or claims or gives up a key, names a manager anew, or takes away what a batch may be held for.
+// No two ops are of the same person.
 func (r *Roster) Recognise(tx *store.Tx, rules Rules, ops []Op) (*Recognised, error) {
 	if rules.Bounds != nil || rules.DryRun {
 		return nil, nil
@@ -42,10 +44,9 @@ func (r *Roster) Recognise(tx *store.Tx, rules Rules, ops []Op) (*Recognised, er
 		return nil, err
 	}
 	rec := &Recognised{c: c}
-	for _, w := range c.at { // nobody is meant twice, or it would be asked too much of the sum
-		if !w.changed {
-			rec.resting, rec.versions = append(rec.resting, w.before.Seq), rec.versions+w.before.Version
-		}
+	for _, w := range c.at {
+		rec.everyone, rec.versions = append(rec.everyone, w.before.Seq), rec.versions+w.before.Version
+		rec.rest = rec.rest || !w.changed
 	}
 	return rec, nil
 }
@@ -68,7 +69,8 @@ func (c *carry) aloneDecide() bool {
 
 // AlsoRest adds people of whom nothing changes, and the sum of the versions with which they were read.
 func (r *Recognised) AlsoRest(people []int64, versions int64) {
-	r.resting, r.versions = append(r.resting, people...), r.versions+versions
+	r.everyone, r.versions = append(r.everyone, people...), r.versions+versions
+	r.rest = r.rest || len(people) > 0
 }
 
 // Outcome gives the person of op i, the version that was read, and the change.
@@ -79,12 +81,14 @@ func (r *Recognised) Outcome(i int) (person, version int64, change muster.Change
 // Write writes the people who change. store.ErrClash says that one of them all has moved on since: nothing of what the transaction did may stay then, and
 // Carry is to decide. It is called once.
 func (r *Recognised) Write(tx *store.Tx) error {
-	rest, err := tx.Unmoved(r.resting, r.versions)
-	if err != nil {
-		return err
-	}
-	if !rest {
-		return fmt.Errorf("%w: people have moved on", store.ErrClash)
+	if r.rest {
+		unmoved, err := tx.Unmoved(r.everyone, r.versions)
+		if err != nil {
+			return err
+		}
+		if !unmoved {
+			return fmt.Errorf("%w: people have moved on", store.ErrClash)
+		}
 	}
 	r.c.tx = tx
 	for _, w := range r.c.people {

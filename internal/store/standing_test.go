@@ -99,11 +99,15 @@ func TestUnmoved(t *testing.T) {
 		if !unmoved(storetest.Tenant, seqs, 24) || unmoved(storetest.Tenant, seqs, 23) || !unmoved(storetest.Tenant, nil, 0) || unmoved(other, seqs, 24) {
 			t.Error("people who stayed as they were have moved on, or others have not")
 		}
+		apart := append(slices.Clone(seqs[6:]), seqs[:4]...)
+		if !unmoved(storetest.Tenant, apart, 20) || unmoved(storetest.Tenant, apart, 19) || unmoved(other, apart, 20) {
+			t.Error("some of them have moved on, or others have not")
+		}
 		write(t, st, storetest.Tenant, func(tx *store.Tx) error {
 			people[11].Version, people[11].LastName = 3, "Else"
 			return tx.UpdatePeople(people[11:])
 		})
-		if unmoved(storetest.Tenant, seqs, 24) {
+		if unmoved(storetest.Tenant, seqs, 24) || unmoved(storetest.Tenant, apart, 20) {
 			t.Error("somebody moved on and nobody sees it")
 		}
 	})
