@@ -144,6 +144,11 @@ func (tx *Tx) Items(batch int64, state muster.ItemState, from, limit int) ([]mus
 // ItemsOfPerson gives what batches changed of a person and where they failed to, newest first, from before an item key (0: from the newest). What is
 // only planned, was skipped, or found nothing to change did not happen to anybody; a list that comes every night would bury the rest under it.
 func (tx *Tx) ItemsOfPerson(person, before int64, limit int) ([]muster.Item, error) {
+	query, args := tx.itemsOfPersonSQL(person, before, limit)
+	return tx.items(query, args)
+}
+
+func (tx *Tx) itemsOfPersonSQL(person, before int64, limit int) (string, []any) {
 	w := where{}
 	w.add("t.person = ?", person)
 	w.add("(t.state = 'done' AND t.change IS NOT NULL OR t.state = 'failed')")
@@ -151,7 +156,7 @@ func (tx *Tx) ItemsOfPerson(person, before int64, limit int) ([]muster.Item, err
 	if before > 0 {
 		w.add("t.id < ?", before)
 	}
-	return tx.items("SELECT "+itemColumns+" FROM item t WHERE "+w.sql()+" ORDER BY t.id DESC LIMIT "+w.arg(limit), w.args)
+	return "SELECT " + itemColumns + " FROM item t WHERE " + w.sql() + " ORDER BY t.id DESC LIMIT " + w.arg(limit), w.args
 }
 
 func (tx *Tx) items(query string, args []any) ([]muster.Item, error) {
@@ -183,9 +188,13 @@ func (tx *Tx) RowsOf(batch int64, end int, people []int64) (map[int64]int, error
 // PlannedRowsOf gives the rows of a batch that are planned for these people.
 func (tx *Tx) PlannedRowsOf(batch int64, people []int64) (map[int64]int, error) {
 	rows := map[int64]int{}
-	query := tx.perNumber("t.row_no", "item", "t.person = k.value AND t.id + 0 >= $2 AND t.id + 0 < $3 AND t.state = 'planned' AND t.tenant = $4")
-	args := []any{tx.numbers(people), muster.ItemKey(batch, 0), muster.ItemKey(batch+1, 0), tx.tenant}
+	query, args := tx.plannedRowsSQL(batch, people)
 	return rows, tx.each(query, args, rowOf(rows))
+}
+
+func (tx *Tx) plannedRowsSQL(batch int64, people []int64) (string, []any) {
+	return tx.perNumber("t.row_no", "item", "t.person = k.value AND t.id + 0 >= $2 AND t.id + 0 < $3 AND t.state = 'planned' AND t.tenant = $4"),
+		[]any{tx.numbers(people), muster.ItemKey(batch, 0), muster.ItemKey(batch+1, 0), tx.tenant}
 }
 
 // rowOf reads a person and a row.
@@ -202,14 +211,19 @@ func rowOf(rows map[int64]int) func(scan func(...any) error) error {
 // ItemsIn gives what a batch has changed of some people so far, in order.
 func (tx *Tx) ItemsIn(batch int64, people []int64) (map[int64][]muster.Item, error) {
 	found := map[int64][]muster.Item{}
-	query := tx.perNumber(itemColumns, "item", "t.person = k.value AND t.id >= $2 AND t.id < $3 AND t.state = 'done' AND t.change IS NOT NULL AND t.tenant = $4") + " ORDER BY t.id"
-	err := tx.each(query, []any{tx.numbers(people), muster.ItemKey(batch, 0), muster.ItemKey(batch+1, 0), tx.tenant}, func(scan func(...any) error) error {
+	query, args := tx.itemsInSQL(batch, people)
+	err := tx.each(query, args, func(scan func(...any) error) error {
 		var person int64
 		item, err := scanItem(func(to ...any) error { return scan(append([]any{&person}, to...)...) })
 		found[person] = append(found[person], item)
 		return err
 	})
 	return found, err
+}
+
+func (tx *Tx) itemsInSQL(batch int64, people []int64) (string, []any) {
+	return tx.perNumber(itemColumns, "item", "t.person = k.value AND t.id >= $2 AND t.id < $3 AND t.state = 'done' AND t.change IS NOT NULL AND t.tenant = $4") + " ORDER BY t.id",
+		[]any{tx.numbers(people), muster.ItemKey(batch, 0), muster.ItemKey(batch+1, 0), tx.tenant}
 }
 
 // OpenItemsOf gives the pending items of accounts: what a delivery settles.

@@ -120,11 +120,17 @@ func (tx *Tx) AddToOrder(b *BatchRow, people []int64) error {
 // InOrder gives the index of a person's item in an order. ok is false when they have none.
 func (tx *Tx) InOrder(batch, person int64) (index int, ok bool, err error) {
 	var key sql.NullInt64
-	// The sums keep the engines from reading the whole order: a person has few items. Those of orders have a time of creation, and so they are in the index.
-	err = tx.row("SELECT max(t.id) FROM item t WHERE t.person = $1 AND t.id + 0 >= $2 AND t.id + 0 < $3 AND t.created_at IS NOT NULL AND t.tenant = $4",
-		[]any{person, muster.ItemKey(batch, 0), muster.ItemKey(batch+1, 0), tx.tenant}, &key)
+	query, args := tx.inOrderSQL(batch, person)
+	err = tx.row(query, args, &key)
 	_, index = muster.SplitItemKey(key.Int64)
 	return index, key.Valid, err
+}
+
+// inOrderSQL has sums that keep the engines from reading the whole order: a person has few items. Those of orders have a time of creation, and so they are
+// in the index.
+func (tx *Tx) inOrderSQL(batch, person int64) (string, []any) {
+	return "SELECT max(t.id) FROM item t WHERE t.person = $1 AND t.id + 0 >= $2 AND t.id + 0 < $3 AND t.created_at IS NOT NULL AND t.tenant = $4",
+		[]any{person, muster.ItemKey(batch, 0), muster.ItemKey(batch+1, 0), tx.tenant}
 }
 
 // PeopleIn gives the people of the items of a batch that are done, or of all, from one index to before another, in order. It reads nothing but these

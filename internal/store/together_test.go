@@ -55,3 +55,39 @@ func TestPlansOfWritingTogether(t *testing.T) {
 	}
 	wantFound("with statistics")
 }
+
+// What looks for items by the person finds them by it, although an item of which nothing came is not found so.
+func TestPlansOfItemsByPerson(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, st *store.Store) {
+		b := newBatch(t, st, storetest.Tenant, muster.Running)
+		wantByPerson := func(when string) {
+			t.Helper()
+			look(t, st, storetest.Tenant, func(tx *store.Tx) error {
+				for query, args := range tx.ByPersonSQL(b.Seq, 7) {
+					lines, err := st.ReadPlan(tx, query, args)
+					if err != nil {
+						return err
+					}
+					if plan := strings.Join(lines, "\n"); !strings.Contains(plan, "item_person") {
+						t.Errorf("%s: %s\n%s", when, query, plan)
+					}
+				}
+				return nil
+			})
+		}
+		wantByPerson("empty")
+		items := make([]muster.Item, 3_000)
+		for i := range items {
+			items[i] = muster.Item{Batch: b.Seq, Index: i, Row: i, State: muster.DoneItem, Person: int64(i + 1)}
+			if i%2 == 0 {
+				items[i].Change = muster.Diff(nil, muster.Record{"first_name": "A"})
+			}
+		}
+		write(t, st, storetest.Tenant, func(tx *store.Tx) error { return tx.InsertItems(items) })
+		wantByPerson("without statistics")
+		if err := st.Analyze(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		wantByPerson("with statistics")
+	})
+}
