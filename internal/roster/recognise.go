@@ -63,6 +63,9 @@ func (c *carry) aloneDecide() bool {
 		if w == nil || len(out.Faults) > 0 || w.base != "" || out.Change.Disables() || out.Change.Renames() {
 			return false
 		}
+		if w.row.Code != w.before.Code { // the counter of codes may have to know
+			return false
+		}
 	}
 	return len(c.claims.open)+len(c.claims.leaving) == 0
 }

@@ -49,7 +49,7 @@ func TestRecognisedPeopleWhoMoveOn(t *testing.T) {
 				}
 				rec.AlsoRest([]int64{ops[2].Person}, 1)
 				for what, d := range map[string]muster.Draft{
-					"an address": {"email": "other@x.test"}, "a name to sign in by": {"username": "zoe"}, "a state": {"state": "archived"}, "a fault": {"birth_date": "soon"},
+					"an address": {"email": "other@x.test"}, "a name to sign in by": {"username": "zoe"}, "a state": {"state": "archived"}, "a fault": {"birth_date": "soon"}, "a code": {"code": "C7"},
 					"a manager": {"manager": muster.PersonID(ops[0].Person, tx.Now()).String()},
 				} {
 					other, err := recognise(tx, []roster.Op{ops[0], {Person: ops[1].Person, Draft: d}, ops[2]})
