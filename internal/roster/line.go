@@ -2,6 +2,7 @@ package roster
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -58,8 +59,9 @@ type arrival struct {
 
 	ride   *ride // once its work begins; guarded by lines.mu
 	result Result
+	err    error         // nobody knows whether it was done
 	alone  bool          // nothing was done for it: it is to be carried out alone
-	done   chan struct{} // closed when result or alone is known
+	done   chan struct{} // closed when result, err or alone is known
 }
 
 // ride is a transaction of several arrivals. It is given up when none of them waits for it any longer.
@@ -87,7 +89,7 @@ func (r *Roster) enrolTogether(ctx context.Context, caller *muster.Caller, o Adm
 	r.arrive(lineKey{caller.Tenant, o}, a)
 	select {
 	case <-a.done:
-		return a.result, a.alone, nil
+		return a.result, a.alone, a.err
 	case <-ctx.Done():
 		r.lines.leave(a)
 		return Result{}, false, ctx.Err()
@@ -149,7 +151,12 @@ func (r *Roster) carryNext(key lineKey, l *line) {
 		group = r.lines.take(l, cancel)
 	}
 	for _, a := range group {
-		a.alone = a.alone || err != nil
+		switch {
+		case errors.Is(err, store.ErrUncertain):
+			a.alone, a.err = false, err
+		case err != nil:
+			a.alone = true
+		}
 		close(a.done)
 	}
 }

@@ -52,7 +52,10 @@ func (tx *Tx) finish() (committed bool, err error) {
 			return err
 		})
 	})
-	return err == nil, err
+	if err != nil {
+		return false, uncertain(err)
+	}
+	return true, nil
 }
 
 // ask carries out what waits and a query, in one journey.

@@ -8,7 +8,12 @@ import (
 	"math/rand/v2"
 	"runtime/debug"
 	"strconv"
+	"strings"
 	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"modernc.org/sqlite"
 
 	"github.com/musterid/muster"
 )
@@ -210,9 +215,23 @@ func (s *Store) transact(ctx context.Context, what transaction) (after []func(),
 		return nil, errors.Join(err, rolledBack(t))
 	}
 	if err := t.Commit(); err != nil && !committed { // else the context has ended since
-		return nil, fmt.Errorf("store: commit: %w", err)
+		return nil, fmt.Errorf("store: commit: %w", uncertain(err))
 	}
 	return tx.after, nil
+}
+
+// ErrUncertain is the end of a transaction of which nobody knows whether it was committed: the connection broke just then. To do it again may be to
+// do it twice.
+var ErrUncertain = errors.New("store: nobody knows whether the transaction was committed")
+
+// uncertain is an error of a commit, with ErrUncertain unless the database itself says that there was none.
+func uncertain(err error) error {
+	var said *pgconn.PgError
+	var lite *sqlite.Error
+	if errors.As(err, &said) && !strings.HasPrefix(said.Code, "57P") || errors.As(err, &lite) || errors.Is(err, pgx.ErrTxCommitRollback) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", ErrUncertain, err)
 }
 
 func rolledBack(t *sql.Tx) error {

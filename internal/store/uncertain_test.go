@@ -1,0 +1,33 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// Only what the database itself says of a commit is certain.
+func TestWhatIsCertainOfACommit(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		err     error
+		certain bool
+	}{
+		"a key that is held":        {fmt.Errorf("commit: %w", &pgconn.PgError{Code: "23505"}), true},
+		"a lost race":               {&pgconn.PgError{Code: "40001"}, true},
+		"rolled back":               {pgx.ErrTxCommitRollback, true},
+		"a server that shuts down":  {&pgconn.PgError{Code: "57P01"}, false},
+		"a broken connection":       {io.ErrUnexpectedEOF, false},
+		"a caller who did not wait": {context.Canceled, false},
+	} {
+		err := uncertain(c.err)
+		if errors.Is(err, ErrUncertain) == c.certain || !errors.Is(err, c.err) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
