@@ -173,7 +173,7 @@ func (d *drive) take(ctx context.Context, b store.BatchRow) decoded {
 		next := <-d.ahead
 		d.ahead = nil
 		d.cancel()
-		if next.first == b.NextIndex && next.err == nil && (next.foreseen == nil || d.sight.clear || d.sight.known) {
+		if next.first == b.NextIndex && next.err == nil && d.stands(&next) {
 			return next
 		}
 	}

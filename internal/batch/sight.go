@@ -74,3 +74,9 @@ func (d *drive) recognise(ctx context.Context, b store.BatchRow, next *decoded) 
 func (d *drive) rest(ctx context.Context, b store.BatchRow, next *decoded, rows []Row) {
 	d.lookAhead(ctx, next, d.engine.store.Ahead, func(tx *store.Tx) (*Foreseen, error) { return d.engine.seer.Rest(tx, &b, rows, next.first) })
 }
+
+// stands says whether what was decided on ahead may be written, now that it is known what those before came to. Of people who are here their versions
+// tell.
+func (d *drive) stands(next *decoded) bool {
+	return next.foreseen == nil || next.foreseen.People != nil || d.sight.clear
+}
