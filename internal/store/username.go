@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"iter"
 	"maps"
 	"slices"
 
@@ -63,75 +62,46 @@ func (tx *Tx) reserve(counter string, take, raise map[string]int) (map[string]in
 }
 
 func reserve(ctx context.Context, on *sql.Tx, tx *Tx, counter string, take, raise map[string]int) (map[string]int, error) {
-	raising := "INSERT INTO " + counter + " (tenant, base, n) " + tx.pairs() + " ON CONFLICT (tenant, base) DO UPDATE SET n = " + tx.greatest(counter+".n", "excluded.n")
-	for part := range tx.atOnce(raise) {
-		if _, err := on.ExecContext(ctx, raising, append([]any{tx.tenant}, tx.pairArgs(part)...)...); err != nil {
+	if len(raise) > 0 {
+		query := "INSERT INTO " + counter + " (tenant, base, n) " + tx.pairs() + " ON CONFLICT (tenant, base) DO UPDATE SET n = " + tx.greatest(counter+".n", "excluded.n")
+		if _, err := on.ExecContext(ctx, query, append([]any{tx.tenant}, tx.pairArgs(raise)...)...); err != nil {
 			return nil, fmt.Errorf("store: raise %s: %w", counter, err)
 		}
 	}
 	last := make(map[string]int, len(take))
-	taking := "INSERT INTO " + counter + " (tenant, base, n) " + tx.pairs() + " ON CONFLICT (tenant, base) DO UPDATE SET n = " + counter + ".n + excluded.n RETURNING base, n"
-	for part := range tx.atOnce(take) {
-		if err := tx.readNumbers(ctx, on, taking, append([]any{tx.tenant}, tx.pairArgs(part)...), last); err != nil {
-			return nil, fmt.Errorf("store: take from %s: %w", counter, err)
-		}
+	if len(take) == 0 {
+		return last, nil
 	}
-	return last, nil
-}
-
-func (tx *Tx) readNumbers(ctx context.Context, on *sql.Tx, query string, args []any, last map[string]int) error {
+	query := "INSERT INTO " + counter + " (tenant, base, n) " + tx.pairs() + " ON CONFLICT (tenant, base) DO UPDATE SET n = " + counter + ".n + excluded.n RETURNING base, n"
+	args := append([]any{tx.tenant}, tx.pairArgs(take)...)
 	if tx.store.engine == Postgres { // one row of lists is sent and read in a fraction of the time of many rows
 		var bases []string
 		var numbers []int64
 		types := pgtype.NewMap()
 		row := on.QueryRowContext(ctx, "WITH taken AS ("+query+") SELECT array_agg(base), array_agg(n) FROM taken", args...)
-		if err := row.Scan(types.SQLScanner(&bases), types.SQLScanner(&numbers)); err != nil {
-			return err
+		err := row.Scan(types.SQLScanner(&bases), types.SQLScanner(&numbers))
+		if err != nil {
+			return nil, fmt.Errorf("store: take from %s: %w", counter, err)
 		}
 		for i, base := range bases {
 			last[base] = int(numbers[i])
 		}
-		return nil
+		return last, nil
 	}
 	rows, err := on.QueryContext(ctx, query, args...)
 	if err != nil {
-		return err
+		return nil, fmt.Errorf("store: take from %s: %w", counter, err)
 	}
 	defer rows.Close() //nolint:errcheck // Err tells
 	for rows.Next() {
 		var base string
 		var n int
 		if err := rows.Scan(&base, &n); err != nil {
-			return err
+			return nil, fmt.Errorf("store: take from %s: %w", counter, err)
 		}
 		last[base] = n
 	}
-	return rows.Err()
-}
-
-// countersAtOnce is how many counters one statement on SQLite changes. It is ready to undo the statement by itself, so until its end it keeps in memory
-// every page as it was; and the counters of a chunk lie on as many pages, once there are many.
-const countersAtOnce = 250
-
-// atOnce gives parts of a map that one statement may take, in sorted order.
-func (tx *Tx) atOnce(m map[string]int) iter.Seq[map[string]int] {
-	return func(yield func(map[string]int) bool) {
-		if tx.store.engine == Postgres || len(m) <= countersAtOnce {
-			if len(m) > 0 {
-				yield(m)
-			}
-			return
-		}
-		for bases := range slices.Chunk(slices.Sorted(maps.Keys(m)), countersAtOnce) {
-			part := make(map[string]int, len(bases))
-			for _, base := range bases {
-				part[base] = m[base]
-			}
-			if !yield(part) {
-				return
-			}
-		}
-	}
+	return last, rows.Err()
 }
 
 // pairs selects the tenant and a map of base to number, in sorted order.

@@ -82,38 +82,6 @@ func TestReserveRaises(t *testing.T) {
 	})
 }
 
-// However many bases a chunk has, each gets its own numbers.
-func TestReserveOfManyBases(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, st *store.Store) {
-		take, raise := map[string]int{}, map[string]int{}
-		for i := range 1001 {
-			take[fmt.Sprint("taken", i)], raise[fmt.Sprint("raised", i)] = 1+i%3, 1+i
-		}
-		for round := 1; round <= 2; round++ {
-			var last map[string]int
-			write(t, st, storetest.Tenant, func(tx *store.Tx) (err error) {
-				last, err = tx.Reserve(take, raise)
-				return err
-			})
-			if len(last) != len(take) {
-				t.Fatalf("%d of %d bases have numbers", len(last), len(take))
-			}
-			for base, n := range take {
-				if last[base] != round*n {
-					t.Errorf("round %d: the last of %d numbers of %s is %d", round, n, base, last[base])
-				}
-			}
-		}
-		look(t, st, storetest.Tenant, func(tx *store.Tx) error {
-			last, err := tx.Counters([]string{"raised0", "raised249", "raised250", "raised1000"})
-			if diff := cmp.Diff(map[string]int{"raised0": 1, "raised249": 250, "raised250": 251, "raised1000": 1001}, last); diff != "" {
-				t.Error(diff)
-			}
-			return err
-		})
-	})
-}
-
 // A chunk that reserves holds no lock that a single create waits for.
 func TestReserveDoesNotWaitForTheTransaction(t *testing.T) {
 	st := storetest.Open(t, store.Postgres)
