@@ -63,8 +63,7 @@ type drive struct {
 	sight sight
 	looks sync.WaitGroup // of the database at its tables: see grew
 
-	// After a chunk that could not be written as a whole, its rows are tried in fewer at a time.
-	narrowRows, narrowEnd int
+	narrowed []narrowed // the last of which is within those before it
 }
 
 // decoded is a chunk that was read ahead.
@@ -183,9 +182,10 @@ func (d *drive) take(ctx context.Context, b store.BatchRow) decoded {
 // chunkSize is how many rows the chunk from the first row on has. The first chunks of a drive over many are small, so that it is soon known what
 // the others will be like.
 func (d *drive) chunkSize(b *store.BatchRow, first int) int {
+	if rows := d.narrowRows(first); rows > 0 {
+		return rows
+	}
 	switch {
-	case first < d.narrowEnd:
-		return d.narrowRows
 	case d.engine.store.SinglesWaiting(), d.sight.chunks == 1 && b.Total-first > 4*chunkRows:
 		return chunkRowsBusy
 	}

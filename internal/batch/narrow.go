@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 
 	"github.com/musterid/muster"
 	"github.com/musterid/muster/internal/store"
@@ -13,12 +14,27 @@ import (
 // narrowing is by how much smaller the chunks become after one that cannot be written: a bad row is found in a few steps.
 const narrowing = 20
 
+// narrowed is rows that could not be written as a whole: those before an index are tried in so many at a time.
+type narrowed struct{ rows, end int }
+
+// narrowRows is how many rows are tried at a time from an index on; 0 is as many as ever. Once those are past that were refused in a smaller chunk, the
+// others of a larger one are many at a time again.
+func (d *drive) narrowRows(first int) int {
+	for n := len(d.narrowed); n > 0; n-- {
+		if last := d.narrowed[n-1]; first < last.end {
+			return last.rows
+		}
+	}
+	return 0
+}
+
 // narrow goes on after a chunk that the database, or our own code, refuses as it is: its rows are tried in smaller chunks, down to single rows,
 // and a row that is refused by itself fails. So a fault of ours costs one row, and not the batch.
 func (d *drive) narrow(ctx context.Context, refused decoded, cause error) error {
 	d.drop()
 	if n := refused.end - refused.first; n > 1 {
-		d.narrowRows, d.narrowEnd = max(1, n/narrowing), max(d.narrowEnd, refused.end)
+		d.narrowed = slices.DeleteFunc(d.narrowed, func(done narrowed) bool { return done.end <= refused.first })
+		d.narrowed = append(d.narrowed, narrowed{max(1, n/narrowing), refused.end})
 		return nil
 	}
 	d.engine.log.Error("row of a batch cannot be written", "tenant", d.tenant, "batch", d.batch, "index", refused.first, "error", cause)

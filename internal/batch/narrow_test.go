@@ -46,6 +46,23 @@ func TestARowThatCannotBeWrittenCostsOnlyItself(t *testing.T) {
 	}
 }
 
+// Only the neighbours of a row that cannot be written are tried one by one: the others of the chunk go together again.
+func TestFewRowsAreTriedOneByOne(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, st *store.Store) {
+		s := open(t, st)
+		words := slices.Repeat([]string{"create"}, 400)
+		words[17] = "refused"
+		b := s.wait(s.send(batch.CarryIt, words...))
+		if b.Counts.Created != 399 || b.Counts.Failed != 1 {
+			t.Fatalf("counts %+v", b.Counts)
+		}
+		// 400 rows, 20 at a time, and those 20 one by one, make 19 chunks and 20.
+		if n := s.count("SELECT count(*) FROM audit WHERE action = 'batch.chunk' AND batch = $1", b.Seq); n > 60 {
+			t.Errorf("%d chunks", n)
+		}
+	})
+}
+
 // A row over which the reading of rows panics fails too, also where rows are read ahead, beside the job: the process and the rest of the batch go on.
 func TestARowThatCannotBeReadCostsOnlyItself(t *testing.T) {
 	for _, then := range []batch.Then{batch.CarryIt, batch.PlanIt} {
