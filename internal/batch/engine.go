@@ -42,8 +42,8 @@ type Seer interface {
 	Rest(tx *store.Tx, b *store.BatchRow, rows []Row, first int) (*Foreseen, error)
 }
 
-// Foreseen is what rows come to unless what they claim is somebody's, or those whom they mean move on meanwhile. Number and Write are called once, one after the other, in the transaction that
-// writes the rows. Each may say store.ErrClash: Carry is to decide after all, in another transaction.
+// Foreseen is what rows come to unless what they claim is somebody's, or those whom they mean move on meanwhile. Number and Write are called once, one
+// after the other, in the transaction that writes the rows. Each may say store.ErrClash: Carry is to decide after all, in another transaction.
 type Foreseen struct {
 	Number func(tx *store.Tx) error // settles what is only known then
 	Write  func(tx *store.Tx) error // writes what the items tell, but for the items
