@@ -152,10 +152,10 @@ func (a *Access) Finish(ctx context.Context, c *Claim, answer Answer) error {
 	return err
 }
 
-// Abandon says that the work came to nothing, such as after an error on our side: the request may be sent again at once. A nil Claim abandons
-// nothing.
-func (a *Access) Abandon(ctx context.Context, c *Claim) error {
-	if c == nil {
+// Abandon says that the work came to nothing, such as after an error on our side: the request may be sent again at once. Where the cause leaves open
+// whether it did, the claim stays until its time is over. A nil Claim abandons nothing.
+func (a *Access) Abandon(ctx context.Context, c *Claim, cause error) error {
+	if c == nil || errors.Is(cause, store.ErrUncertain) {
 		return nil
 	}
 	return a.st.Update(context.WithoutCancel(ctx), c.tenant, func(tx *store.Tx) error { return tx.DropIdempotent(c.row) })

@@ -3,6 +3,7 @@ package access_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -114,7 +115,7 @@ func TestADeadRequestIsTakenOver(t *testing.T) {
 		if err := h.Finish(t.Context(), dead, access.Answer{Status: 200, Body: []byte("late")}); err != nil {
 			t.Error(err)
 		}
-		if err := h.Abandon(t.Context(), dead); err != nil {
+		if err := h.Abandon(t.Context(), dead, nil); err != nil {
 			t.Error(err)
 		}
 		if err := h.Finish(t.Context(), alive, access.Answer{Status: 201, Body: []byte("kept")}); err != nil {
@@ -136,7 +137,7 @@ func TestRememberGoesWithItsTransaction(t *testing.T) {
 		if !errors.Is(err, broken) {
 			t.Error(err)
 		}
-		if err := h.Abandon(t.Context(), claim); err != nil {
+		if err := h.Abandon(t.Context(), claim, errors.New("out of order")); err != nil {
 			t.Error(err)
 		}
 		claim = h.mustClaim(t, h.admin, "k", "body") // at once
@@ -149,12 +150,25 @@ func TestRememberGoesWithItsTransaction(t *testing.T) {
 	})
 }
 
+// What may have been done is not done again before its claim is over.
+func TestUncertainWorkKeepsItsClaim(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		claim := h.mustClaim(t, h.admin, "k", "body")
+		if err := h.Abandon(t.Context(), claim, fmt.Errorf("enrol: %w", store.ErrUncertain)); err != nil {
+			t.Error(err)
+		}
+		if answer, again, err := h.replay(t, h.admin, "k", "body"); muster.CodeOf(err) != muster.Unavailable {
+			t.Errorf("a repeat gets %+v %+v %v", answer, again, err)
+		}
+	})
+}
+
 func TestRequestsWithoutClaim(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		err := h.st.Update(t.Context(), h.admin.Tenant, func(tx *store.Tx) error {
 			return (*access.Claim)(nil).Remember(tx, access.Answer{Status: 200})
 		})
-		if err := errors.Join(err, h.Finish(t.Context(), nil, access.Answer{Status: 200}), h.Abandon(t.Context(), nil)); err != nil {
+		if err := errors.Join(err, h.Finish(t.Context(), nil, access.Answer{Status: 200}), h.Abandon(t.Context(), nil, nil)); err != nil {
 			t.Error(err)
 		}
 		for _, key := range []string{"", strings.Repeat("k", 256), "a\nb", "é"} {

@@ -2,6 +2,8 @@ package access
 
 import (
 	"context"
+	"fmt"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -22,8 +24,8 @@ type look struct {
 	err  error
 }
 
-// lookTimeout bounds a look-up that is not bound to one request.
-const lookTimeout = 30 * time.Second
+// lookTimeout bounds a look-up that others wait for: one that hangs is not to cost all of them the time of a request.
+const lookTimeout = 10 * time.Second
 
 // key gives what read does of a key, which is read after this was called.
 func (l *looks) key(ctx context.Context, hash string, read func(context.Context) (store.KeyRow, error)) (store.KeyRow, error) {
@@ -33,6 +35,8 @@ func (l *looks) key(ctx context.Context, hash string, read func(context.Context)
 		l.next[hash] = nil
 		l.mu.Unlock()
 		defer l.goOn(ctx, hash, read)
+		ctx, cancel := context.WithTimeout(ctx, lookTimeout)
+		defer cancel()
 		return read(ctx)
 	}
 	if shared == nil {
@@ -61,8 +65,18 @@ func (l *looks) goOn(ctx context.Context, hash string, read func(context.Context
 	go func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookTimeout)
 		defer cancel()
-		shared.key, shared.err = read(ctx)
-		close(shared.done)
+		shared.read(ctx, read)
 		l.goOn(ctx, hash, read)
 	}()
+}
+
+// read reads the key for those who wait. They all are told when our own code does not get along with it.
+func (k *look) read(ctx context.Context, read func(context.Context) (store.KeyRow, error)) {
+	defer close(k.done)
+	defer func() {
+		if cause := recover(); cause != nil {
+			k.err = fmt.Errorf("access: panic over a key: %v\n%s", cause, debug.Stack())
+		}
+	}()
+	k.key, k.err = read(ctx)
 }

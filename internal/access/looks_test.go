@@ -76,3 +76,35 @@ func TestLookUpsAreShared(t *testing.T) {
 		}
 	})
 }
+
+// A look-up with which our own code does not get along costs those who wait for it, and neither the process nor those who come later.
+func TestALookUpPanics(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, goOn, told := access.NewLooks(), make(chan bool), make(chan error, 2)
+		read := func(context.Context) (store.KeyRow, error) {
+			if <-goOn {
+				panic("a key of the test")
+			}
+			return store.KeyRow{}, nil
+		}
+		for range 2 {
+			go func() {
+				_, err := l.Key(t.Context(), "a", read)
+				told <- err
+			}()
+			synctest.Wait()
+		}
+		goOn <- false
+		if err := <-told; err != nil {
+			t.Error(err)
+		}
+		goOn <- true
+		if err := <-told; err == nil {
+			t.Error("who waited is told that all is well")
+		}
+		synctest.Wait()
+		if l.Busy() != 0 {
+			t.Error("a look-up is still under way")
+		}
+	})
+}

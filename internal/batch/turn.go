@@ -36,6 +36,8 @@ func (e *Engine) settle(tx *store.Tx, b *store.BatchRow) error {
 		return err
 	}
 	if b.State.Final() {
+		batch := b.Seq
+		tx.AfterCommit(func() { e.seen.forget(batch) })
 		if err := e.worker.Written(tx, b); err != nil {
 			return err
 		}

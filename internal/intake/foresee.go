@@ -17,11 +17,8 @@ func (in *Intake) Foresee(tx *store.Tx, b *store.BatchRow, decoded any, first in
 	if !ok || !rows.new() {
 		return nil, nil
 	}
-	if reach, err := batch.Within(tx, b); err != nil || reach != nil {
-		return nil, err
-	}
-	tenant, err := tx.Own()
-	if err != nil {
+	tenant, err := wholeTenant(tx, b)
+	if tenant == nil || err != nil {
 		return nil, err
 	}
 	rules := rows.options.rules(tenant.Settings, b)
@@ -106,4 +103,13 @@ func doneItems(rows []brief, b int64, first int, outcome func(i int) (person, gu
 		}
 	}
 	return items
+}
+
+// wholeTenant gives the tenant of a batch whose rows may reach all of it. It is nil for one that is for some units: rows of that wait for their turn.
+func wholeTenant(tx *store.Tx, b *store.BatchRow) (*muster.Tenant, error) {
+	if reach, err := batch.Within(tx, b); err != nil || reach != nil {
+		return nil, err
+	}
+	tenant, err := tx.Own()
+	return &tenant, err
 }

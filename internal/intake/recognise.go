@@ -14,18 +14,15 @@ func (in *Intake) Recognise(tx *store.Tx, b *store.BatchRow, decoded any, first 
 	if !ok || !rows.ofKnown() {
 		return nil, nil
 	}
-	if reach, err := batch.Within(tx, b); err != nil || reach != nil {
+	tenant, err := wholeTenant(tx, b)
+	if tenant == nil || err != nil {
 		return nil, err
 	}
-	tenant, err := tx.Own()
-	if err != nil {
-		return nil, err
-	}
-	people, meant, err := in.recognise(tx, b, &tenant, &rows)
+	people, meant, err := in.recognise(tx, b, tenant, &rows)
 	if people == nil || err != nil {
 		return nil, err
 	}
-	return foreseen(people, &tenant, meant, doneItems(rows.briefs(), b.Seq, first, people.Outcome)), nil
+	return foreseen(people, tenant, meant, doneItems(rows.briefs(), b.Seq, first, people.Outcome)), nil
 }
 
 // recognise decides on rows that are ofKnown, and gives the person of each.

@@ -25,11 +25,8 @@ func (in *Intake) Rest(tx *store.Tx, b *store.BatchRow, rows []batch.Row, first 
 	if t == nil || !tx.ComparesStandings() {
 		return nil, nil
 	}
-	if reach, err := batch.Within(tx, b); err != nil || reach != nil {
-		return nil, err
-	}
-	tenant, err := tx.Own()
-	if err != nil {
+	tenant, err := wholeTenant(tx, b)
+	if tenant == nil || err != nil {
 		return nil, err
 	}
 	t.read(rows)
@@ -48,7 +45,7 @@ func (in *Intake) Rest(tx *store.Tx, b *store.BatchRow, rows []batch.Row, first 
 	if 2*len(odd.wishes) > len(rows) || !odd.ofKnown() {
 		return nil, nil
 	}
-	people, _, err := in.recognise(tx, b, &tenant, &odd)
+	people, _, err := in.recognise(tx, b, tenant, &odd)
 	if people == nil || err != nil {
 		return nil, err
 	}
@@ -70,7 +67,7 @@ func (in *Intake) Rest(tx *store.Tx, b *store.BatchRow, rows []batch.Row, first 
 		return nil, nil
 	}
 	people.AlsoRest(resting, versions)
-	return foreseen(people, &tenant, meant, all), nil
+	return foreseen(people, tenant, meant, all), nil
 }
 
 var nothing = muster.Change{Action: muster.Nothing}

@@ -91,9 +91,12 @@ func (r *Roster) enrolTogether(ctx context.Context, caller *muster.Caller, o Adm
 	case <-a.done:
 		return a.result, a.alone, a.err
 	case <-ctx.Done():
-		r.lines.leave(a)
+	}
+	if !r.lines.leave(a) { // its work has not begun, and will not
 		return Result{}, false, ctx.Err()
 	}
+	<-a.done // whoever is told that nothing was done may have it done again
+	return a.result, a.alone, a.err
 }
 
 // arrive puts a request in its line, and has somebody work there.
@@ -186,16 +189,18 @@ func (s *lines) take(l *line, cancel context.CancelFunc) []*arrival {
 	return group
 }
 
-// leave is for a request that does not wait any longer.
-func (s *lines) leave(a *arrival) {
+// leave is for a request whose caller does not wait any longer. It says whether its work is under way: then what comes of it is to be waited for all the
+// same, which is not for long when nobody else wants it.
+func (s *lines) leave(a *arrival) (begun bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if a.ride == nil {
-		return // take passes it over
+		return false // take passes it over
 	}
 	if a.ride.left--; a.ride.left == 0 {
 		a.ride.cancel()
 	}
+	return true
 }
 
 // enrolAll carries out what several requests want, as if one came after the other.

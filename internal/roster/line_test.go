@@ -226,6 +226,56 @@ func TestRequestsThatLeave(t *testing.T) {
 }
 
 // Each tenant has a line of its own, and each way of enrolling.
+// Whoever is told that nothing was done may have it done again: so it was not, whenever they left.
+func TestWhatIsToldToThoseWhoLeave(t *testing.T) {
+	eachCampus(t, func(c *campus) {
+		var mu sync.Mutex
+		told := map[string]error{}
+		var working sync.WaitGroup
+		for g := range 16 {
+			working.Go(func() {
+				for n := range 20 {
+					name := fmt.Sprintf("g%dn%d", g, n)
+					ctx, cancel := context.WithCancel(c.t.Context())
+					if (g+n)%2 == 0 {
+						time.AfterFunc(time.Duration((g*20+n)*37%12_000)*time.Microsecond, cancel)
+					}
+					_, err := c.EnrolWith(ctx, c.caller, roster.AdmitOptions{}, []roster.Wish{{Draft: muster.Draft{"first_name": "X", "display_name": name}}})
+					cancel()
+					mu.Lock()
+					told[name] = err
+					mu.Unlock()
+				}
+			})
+		}
+		working.Wait()
+		there := map[string]int{}
+		err := c.st.View(c.t.Context(), c.caller.Tenant, func(tx *store.Tx) error {
+			rows, err := tx.SQL().QueryContext(tx.Context(), "SELECT display_name FROM person")
+			if err != nil {
+				return err
+			}
+			defer rows.Close() //nolint:errcheck // Err tells
+			for rows.Next() {
+				var name string
+				if err := rows.Scan(&name); err != nil {
+					return err
+				}
+				there[name]++
+			}
+			return rows.Err()
+		})
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		for name, err := range told {
+			if want := map[bool]int{true: 1}[err == nil]; there[name] != want && !errors.Is(err, store.ErrUncertain) {
+				c.t.Errorf("%s was told %v, and is there %d times", name, err, there[name])
+			}
+		}
+	})
+}
+
 func TestLinesAreApart(t *testing.T) {
 	eachCampus(t, func(c *campus) {
 		other := muster.Tenant{Code: "other", Name: "Other", Settings: muster.DefaultSettings()}

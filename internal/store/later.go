@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"sync"
@@ -42,9 +43,17 @@ func (tx *Tx) finish() (committed bool, err error) {
 	if len(tx.waiting) == 0 || !tx.single {
 		return false, tx.flush()
 	}
+	sent := false
 	err = tx.deliver(func(p *parcel) error {
+		if err := tx.ctx.Err(); err != nil {
+			return err // while the connection is ours nobody has rolled back, unless the context had ended
+		}
+		// A caller who leaves now would only make it unknown whether it was done.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(tx.ctx), commitTimeout)
+		defer cancel()
+		sent = true
 		p.batch.Queue("commit")
-		return p.send(tx.ctx, func(results pgx.BatchResults) error {
+		return p.send(ctx, func(results pgx.BatchResults) error {
 			tag, err := results.Exec()
 			if err == nil && tag.String() != "COMMIT" {
 				err = pgx.ErrTxCommitRollback
@@ -52,11 +61,13 @@ func (tx *Tx) finish() (committed bool, err error) {
 			return err
 		})
 	})
-	if err != nil {
-		return false, uncertain(err)
+	if err != nil && sent {
+		err = uncertain(err)
 	}
-	return true, nil
+	return err == nil, err
 }
+
+const commitTimeout = 30 * time.Second
 
 // ask carries out what waits and a query, in one journey.
 func (tx *Tx) ask(query string, args []any, f func(scan func(...any) error) error) error {

@@ -58,8 +58,8 @@ func (c *swiftConn) begun(ctx context.Context) error {
 	if !c.due {
 		return nil
 	}
-	c.due = false
 	_, err := c.Conn().Exec(ctx, "begin")
+	c.due = err != nil
 	return err
 }
 
@@ -127,6 +127,7 @@ func (t swiftTx) Rollback() error {
 // A parcel is statements that make one journey.
 type parcel struct {
 	conn  *pgx.Conn
+	swift *swiftConn // whose transaction begins with these statements
 	batch pgx.Batch
 }
 
@@ -134,7 +135,7 @@ type parcel struct {
 func (tx *Tx) parcelFor(c any) *parcel {
 	p := &parcel{}
 	if swift, ok := c.(*swiftConn); ok && swift.due {
-		swift.due = false
+		p.swift = swift
 		p.batch.Queue("begin")
 	}
 	for _, w := range tx.waiting {
@@ -160,6 +161,9 @@ func begunOn(ctx context.Context, c any) (*pgx.Conn, error) {
 
 // send carries the statements out. read, which may be nil, gets the result of the last one.
 func (p *parcel) send(ctx context.Context, read func(pgx.BatchResults) error) error {
+	if p.swift != nil { // what fails before it is sent, such as making ready a statement, has begun nothing
+		defer func() { p.swift.due = p.conn.PgConn().TxStatus() == 'I' }()
+	}
 	n := p.batch.Len()
 	results := p.conn.SendBatch(ctx, &p.batch)
 	if read == nil {

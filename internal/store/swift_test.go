@@ -109,3 +109,26 @@ func TestSinglesThatBreak(t *testing.T) {
 		wantNotes(t, st, "nothing", "what waits")
 	})
 }
+
+// What cannot even be made ready has begun nothing, and what follows is in a transaction all the same.
+func TestSinglesWhoseFirstStatementIsNone(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, st *store.Store) {
+		gone := errors.New("gone")
+		for name, first := range map[string]func(tx *store.Tx) error{
+			"a query":     func(tx *store.Tx) error { _, err := tx.Strings("SELECT nothing FROM tenant"); return err },
+			"a statement": func(tx *store.Tx) error { return tx.Exec("DELETE FROM nowhere") },
+		} {
+			err := st.Single(t.Context(), storetest.Tenant, func(tx *store.Tx) error {
+				if first(tx) == nil {
+					t.Errorf("%s: nothing is wrong with it", name)
+				}
+				_ = note(tx, name) // on PostgreSQL it fails, too
+				return gone
+			})
+			if !errors.Is(err, gone) {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		wantNotes(t, st)
+	})
+}

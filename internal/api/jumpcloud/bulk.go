@@ -184,7 +184,7 @@ type jobID struct {
 func (s *surface) receive(q *request, m *mode, silent bool, c *content, claim *access.Claim) (any, error) {
 	defer func() {
 		if cause := recover(); cause != nil {
-			_ = s.Access.Abandon(context.WithoutCancel(q.ctx), claim) // the panic goes on, and counts more
+			_ = s.Access.Abandon(context.WithoutCancel(q.ctx), claim, nil) // the panic goes on, and counts more
 			panic(cause)
 		}
 	}()
@@ -211,7 +211,7 @@ func (s *surface) receive(q *request, m *mode, silent bool, c *content, claim *a
 		return claim.Remember(tx, access.Answer{Status: http.StatusOK, Body: text})
 	}
 	if _, err := s.Intake.ReceiveArray(q.ctx, q.caller, c, array); err != nil {
-		return nil, errors.Join(c.refused(err), s.Access.Abandon(context.WithoutCancel(q.ctx), claim))
+		return nil, errors.Join(c.refused(err), s.Access.Abandon(context.WithoutCancel(q.ctx), claim, err))
 	}
 	return jobID{id}, nil
 }

@@ -58,7 +58,7 @@ func (s *surface) once(w http.ResponseWriter, r *http.Request, op *huma.Operatio
 	defer s.abandonOnPanic(r.Context(), claim)
 	work(out)
 	if out.status < 200 || out.status > 299 {
-		err = s.Access.Abandon(r.Context(), claim)
+		err = s.Access.Abandon(r.Context(), claim, api.TraceOf(r.Context()).Cause)
 	} else {
 		err = s.Access.Finish(r.Context(), claim, out.answer(op))
 	}
@@ -77,7 +77,7 @@ func route(r *http.Request) string {
 
 func (s *surface) abandonOnPanic(ctx context.Context, claim *access.Claim) {
 	if cause := recover(); cause != nil {
-		_ = s.Access.Abandon(ctx, claim) // the panic goes on, and counts more
+		_ = s.Access.Abandon(ctx, claim, nil) // the panic goes on, and counts more
 		panic(cause)
 	}
 }

@@ -73,7 +73,7 @@ func (s *surface) upload(w http.ResponseWriter, r *http.Request, caller muster.C
 	}
 	b, err := s.Intake.Receive(r.Context(), caller, given.content, up)
 	if err != nil {
-		return errors.Join(refused(err), s.Access.Abandon(context.WithoutCancel(r.Context()), claim))
+		return errors.Join(refused(err), s.Access.Abandon(context.WithoutCancel(r.Context()), claim, err))
 	}
 	api.ExtendWrite(w) // a large file took its time
 	w.Header().Set("Location", location(&b))
