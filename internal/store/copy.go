@@ -22,6 +22,14 @@ const (
 	fewRowsInSingle = 64
 )
 
+// few is how many rows are not copied yet.
+func (tx *Tx) few() int {
+	if tx.single && tx.tries == 0 {
+		return fewRowsInSingle
+	}
+	return fewRows
+}
+
 // copyRows writes many rows at once: COPY on PostgreSQL, a prepared statement on SQLite. A unique key that is held is ErrClash; the caller rolls back
 // to a savepoint.
 func (tx *Tx) copyRows(table string, columns []string, rows int, at func(i int) []any) error {

@@ -93,7 +93,7 @@ func (p *PackedItems) Texts(n int) (change, reasons string) {
 // packRows gathers rows that say their values. Those of which no column is to come are the bytes of a COPY on PostgreSQL, with all columns: what is NULL
 // everywhere costs next to nothing there.
 func (tx *Tx) packRows(table string, columns, toCome []string, rows int, row func(i int, to valueWriter)) packed {
-	if tx.store.engine == Postgres && rows > fewRows && toCome == nil {
+	if tx.store.engine == Postgres && rows > tx.few() && toCome == nil {
 		return packed{table: table, columns: columns, bytes: copyOf(len(columns), rows, row)}
 	}
 	return tx.pack(table, columns, toCome, rows, func(i int) []any {
@@ -124,11 +124,7 @@ func (tx *Tx) pack(table string, columns, kept []string, rows int, at func(i int
 }
 
 func (tx *Tx) insertPacked(p *packed) error {
-	few := fewRows
-	if tx.single && tx.tries == 0 {
-		few = fewRowsInSingle
-	}
-	if p.bytes != nil || tx.store.engine == Postgres && len(p.rows) > few {
+	if p.bytes != nil || tx.store.engine == Postgres && len(p.rows) > tx.few() {
 		return tx.copyFrom(p)
 	}
 	return tx.insertRows(p.table, p.columns, p.rows)

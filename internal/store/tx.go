@@ -228,7 +228,7 @@ var ErrUncertain = errors.New("store: nobody knows whether the transaction was c
 func uncertain(err error) error {
 	var said *pgconn.PgError
 	var lite *sqlite.Error
-	if errors.As(err, &said) && said.Severity != "PANIC" && !strings.HasPrefix(said.Code, "57P") || errors.As(err, &lite) || errors.Is(err, pgx.ErrTxCommitRollback) {
+	if errors.As(err, &said) && said.Severity != "PANIC" && !strings.HasPrefix(said.Code, "57P") || errors.As(err, &lite) || errors.Is(err, pgx.ErrTxCommitRollback) || errors.Is(err, sql.ErrTxDone) {
 		return err
 	}
 	return fmt.Errorf("%w: %w", ErrUncertain, err)

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"io"
@@ -21,6 +22,7 @@ func TestWhatIsCertainOfACommit(t *testing.T) {
 		"a key that is held":        {fmt.Errorf("commit: %w", &pgconn.PgError{Code: "23505"}), true},
 		"a lost race":               {&pgconn.PgError{Code: "40001"}, true},
 		"rolled back":               {pgx.ErrTxCommitRollback, true},
+		"rolled back before":        {sql.ErrTxDone, true},
 		"a server that gives up":    {&pgconn.PgError{Code: "58030", Severity: "PANIC"}, false},
 		"a server that shuts down":  {&pgconn.PgError{Code: "57P01"}, false},
 		"a broken connection":       {io.ErrUnexpectedEOF, false},
