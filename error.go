@@ -64,6 +64,15 @@ func (e *Error) Error() string {
 // Unwrap gives the internal cause, if there is one.
 func (e *Error) Unwrap() error { return e.cause }
 
+// Explain is what a log has to say of an error: the error, and the internal causes that its own text keeps from users.
+func Explain(err error) string {
+	text := err.Error()
+	for e := (*Error)(nil); errors.As(err, &e) && e.cause != nil; err = e.cause {
+		text += ", because: " + e.cause.Error()
+	}
+	return text
+}
+
 // Errors are all the failures of one object, in the order in which they were found.
 type Errors []*Error
 

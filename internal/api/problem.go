@@ -71,7 +71,7 @@ func ProblemOf(ctx context.Context, route string, err error) *Problem {
 	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
 		err = &WithStatus{Status: statusClientGone, Err: muster.Errorf(muster.Invalid, "", "The sender did not wait for the answer.")}
 	}
-	if errors.Is(err, context.DeadlineExceeded) {
+	if Late(err) {
 		err = muster.Errorf(muster.Unavailable, "", "This took too long and was given up. Try again later, or ask for less at a time.").Because(err)
 	}
 	faults := muster.Faults(err)
@@ -103,6 +103,12 @@ func ProblemOf(ctx context.Context, route string, err error) *Problem {
 		p.Errors[i] = Fault{Code: string(f.Code), Field: f.Field, Message: f.Message}
 	}
 	return p
+}
+
+// Late says whether something was given up because it took too long, and nothing else is to be said about it.
+func Late(err error) bool {
+	var said *muster.Error
+	return errors.Is(err, context.DeadlineExceeded) && !errors.As(err, &said)
 }
 
 // Error implements error.

@@ -11,6 +11,8 @@ import (
 	"runtime/debug"
 	"strings"
 	"time"
+
+	"github.com/musterid/muster"
 )
 
 // Surface is one dialect of HTTP over the core.
@@ -160,7 +162,7 @@ func (rt *Router) write(out *writer, r *http.Request, trace *Trace) {
 		attrs = append(attrs, slog.Int64("key", trace.Key), slog.Int64("tenant", trace.Tenant))
 	}
 	if trace.Cause != nil {
-		attrs = append(attrs, slog.Any("error", trace.Cause))
+		attrs = append(attrs, slog.String("error", muster.Explain(trace.Cause)))
 	}
 	rt.log.LogAttrs(r.Context(), level, "request", attrs...)
 }

@@ -202,6 +202,7 @@ func TestProblems(t *testing.T) {
 		{"a status of its own", t.Context(), "", fmt.Errorf("wrapped: %w", &WithStatus{Status: 413, Err: muster.Errorf(muster.TooLong, "", "No.")}), 413, muster.TooLong},
 		{"our own fault", t.Context(), "", errors.New("store: hidden"), 500, muster.Internal},
 		{"too slow", t.Context(), "", fmt.Errorf("store: %w", context.DeadlineExceeded), 503, muster.Unavailable},
+		{"too slow to be sure", t.Context(), "", muster.Errorf(muster.Internal, "", "Nobody knows.").Because(context.DeadlineExceeded), 500, muster.Internal},
 		{"nobody waits", gone, "", fmt.Errorf("store: %w", context.Canceled), 499, muster.Invalid},
 	} {
 		w := httptest.NewRecorder()

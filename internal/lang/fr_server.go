@@ -13,8 +13,9 @@ func init() {
 		"The body is nested deeper than %d levels (limit body-depth).":                     "Le corps de la requête est imbriqué sur plus de %d niveaux (limite body-depth).",
 
 		// health
-		"The database does not answer.":                       "La base de données ne répond pas.",
-		"The version of the database cannot be read.":         "La version de la base de données ne peut pas être lue.",
+		"The database does not answer.":               "La base de données ne répond pas.",
+		"The version of the database cannot be read.": "La version de la base de données ne peut pas être lue.",
+		"Nobody knows whether this was done: the connection to the database broke at the last moment. Look whether it is there before you ask for it again, or repeat the request with the same Idempotency-Key.": "Personne ne sait si cela a été fait : la connexion à la base de données s’est rompue au dernier moment. Regardez si c’est là avant de redemander, ou répétez la requête avec la même Idempotency-Key.",
 		"The database has version %d, this program needs %d.": "La base de données est en version %d, ce programme a besoin de la version %d.",
 		"The workers are not running.":                        "Les tâches de fond ne tournent pas.",
 

@@ -231,7 +231,8 @@ func uncertain(err error) error {
 	if errors.As(err, &said) && said.Severity != "PANIC" && !strings.HasPrefix(said.Code, "57P") || errors.As(err, &lite) || errors.Is(err, pgx.ErrTxCommitRollback) || errors.Is(err, sql.ErrTxDone) {
 		return err
 	}
-	return fmt.Errorf("%w: %w", ErrUncertain, err)
+	return muster.Errorf(muster.Internal, "", "Nobody knows whether this was done: the connection to the database broke at the last moment. Look whether it is there before you ask for it again, or repeat the request with the same Idempotency-Key.").
+		Because(fmt.Errorf("%w: %w", ErrUncertain, err))
 }
 
 func rolledBack(t *sql.Tx) error {

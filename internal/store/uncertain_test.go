@@ -6,10 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/musterid/muster"
 )
 
 // Only what the database itself says of a commit is certain.
@@ -31,6 +34,9 @@ func TestWhatIsCertainOfACommit(t *testing.T) {
 		err := uncertain(c.err)
 		if errors.Is(err, ErrUncertain) == c.certain || !errors.Is(err, c.err) {
 			t.Errorf("%s: %v", name, err)
+		}
+		if told := strings.Contains(muster.Faults(err)[0].Message, "Nobody knows"); told == c.certain || !strings.Contains(muster.Explain(err), c.err.Error()) {
+			t.Errorf("%s: users read %q, the log %q", name, muster.Faults(err)[0].Message, muster.Explain(err))
 		}
 	}
 }

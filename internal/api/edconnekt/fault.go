@@ -88,7 +88,7 @@ func (s *surface) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		w.WriteHeader(499) // nobody receives it; the log shows it
 		return
 	}
-	if errors.Is(err, context.DeadlineExceeded) {
+	if api.Late(err) {
 		respond(w, http.StatusServiceUnavailable, "UNAVAILABLE", frenchOf[muster.Unavailable].text)
 		trace.Cause = err
 		return
@@ -97,7 +97,11 @@ func (s *surface) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	kind, known := frenchOf[first.Code]
 	if !known {
 		trace.Cause = err
-		respond(w, http.StatusInternalServerError, "INTERNAL", internalText)
+		text := internalText
+		if own := (*muster.Error)(nil); errors.As(err, &own) {
+			text = french.Error(own)
+		}
+		respond(w, http.StatusInternalServerError, "INTERNAL", text)
 		return
 	}
 	if kind.status >= 500 {

@@ -63,7 +63,7 @@ func refused(err error) *refusal {
 	if errors.As(err, &own) {
 		return own
 	}
-	if errors.Is(err, context.DeadlineExceeded) {
+	if api.Late(err) {
 		r := refuse(http.StatusServiceUnavailable, "This takes too long at the moment. Try again later.")
 		r.retryAfter = pressure
 		return r
@@ -72,9 +72,6 @@ func refused(err error) *refusal {
 	status, known := statusOf[faults[0].Code]
 	if !known {
 		status = http.StatusBadRequest
-	}
-	if status == http.StatusInternalServerError {
-		return refuse(status, "Something went wrong on our side. The log names the request.")
 	}
 	r := refuse(status, line(faults))
 	if status == http.StatusServiceUnavailable {

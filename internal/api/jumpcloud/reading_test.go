@@ -1,7 +1,9 @@
 package jumpcloud
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -402,4 +404,22 @@ func FuzzRead(f *testing.F) {
 			}
 		}
 	})
+}
+
+// What is our own fault is told without its cause, and as what it is where that can be told.
+func TestOwnFaults(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		err    error
+		status int
+		text   string
+	}{
+		{errors.New("store: hidden"), 500, "Something went wrong on our side. The log names the request."},
+		{fmt.Errorf("store: %w", context.DeadlineExceeded), 503, "This takes too long at the moment. Try again later."},
+		{muster.Errorf(muster.Internal, "", "Nobody knows.").Because(context.DeadlineExceeded), 500, "Nobody knows."},
+	} {
+		if r := refused(c.err); r.Code != c.status || r.Message != c.text {
+			t.Errorf("%v: %d %q", c.err, r.Code, r.Message)
+		}
+	}
 }
