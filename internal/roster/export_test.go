@@ -49,3 +49,29 @@ func (r *Roster) Lines() int {
 
 // WorkersAfter is how many transactions of a line go on at the same time, when the last one took so long.
 func WorkersAfter(took time.Duration) int { return (&lines{took: took}).workers() }
+
+// Awaited has requests come to a line, each so long after the one before, once a transaction has answered some and left others waiting. It says how
+// many stand there when the next transaction begins, and after how long that is.
+func Awaited(took time.Duration, answered, left, coming int, every time.Duration) (stand int, after time.Duration) {
+	r := &Roster{}
+	key, l := lineKey{}, &line{workers: 1, waiting: make([]*arrival, left)}
+	r.lines = lines{of: map[lineKey]*line{key: l}, took: took}
+	over := make(chan struct{})
+	go func() {
+		for range coming {
+			select {
+			case <-over:
+				return
+			case <-time.After(every):
+				r.arrive(key, &arrival{})
+			}
+		}
+	}()
+	began := time.Now()
+	r.lines.await(l, answered)
+	after = time.Since(began)
+	close(over)
+	r.lines.mu.Lock()
+	defer r.lines.mu.Unlock()
+	return len(l.waiting), after
+}

@@ -13,7 +13,7 @@ import (
 
 // Requests that enrol one person each come in crowds, and most of what a transaction costs it costs once, whether it enrols one person or fifty. So
 // while transactions of such requests are under way, those who arrive stand in line, and the next transaction takes all of them. Whoever arrives while
-// nothing is under way goes at once. Each has faults and a record of their own; where a transaction as a whole comes to nothing, each of its requests is
+// nothing is under way goes at once, but for the moment in which those are expected back who have just been answered. Each has faults and a record of their own; where a transaction as a whole comes to nothing, each of its requests is
 // carried out alone, so that none fails because of another one.
 
 // lines are the requests that wait, by what they must have in common.
@@ -32,6 +32,13 @@ type lineKey struct {
 type line struct {
 	waiting []*arrival
 	workers int
+	expects *expected // nil while nobody waits for others to come
+}
+
+// expected are those whom a transaction waits for.
+type expected struct {
+	there int           // how many stand in line when all have come
+	come  chan struct{} // closed then
 }
 
 const (
@@ -41,6 +48,9 @@ const (
 	// long is what a transaction takes that mostly waits, for a slow disk or a database that is far away: then another one may go on beside it. Else one
 	// at a time is better, because more requests share it.
 	long = 8 * time.Millisecond
+
+	// patience is how long a transaction waits at the most for those to come back who have just been answered, and never longer than the last one took.
+	patience = time.Millisecond
 )
 
 // workers is how many transactions of a line may go on at the same time.
@@ -109,6 +119,10 @@ func (r *Roster) arrive(key lineKey, a *arrival) {
 		r.lines.of[key] = l
 	}
 	l.waiting = append(l.waiting, a)
+	if e := l.expects; e != nil && len(l.waiting) >= e.there {
+		close(e.come)
+		l.expects = nil
+	}
 	if l.workers < r.lines.workers() {
 		l.workers++
 		go r.serve(key, l)
@@ -118,7 +132,33 @@ func (r *Roster) arrive(key lineKey, a *arrival) {
 // serve carries out what stands in a line until nobody does.
 func (r *Roster) serve(key lineKey, l *line) {
 	for r.lines.goOn(key, l) {
-		r.carryNext(key, l)
+		answered := r.carryNext(key, l)
+		r.lines.await(l, answered)
+	}
+}
+
+// await waits a moment for as many to come as have just been answered: where several clients enrol one person after the other, the next transaction
+// takes all of them, and not now one half and then the other. One who is alone is not waited for.
+func (s *lines) await(l *line, answered int) {
+	s.mu.Lock()
+	there := min(answered+len(l.waiting), mostTogether)
+	if there < 2 || len(l.waiting) >= there || l.workers > 1 || l.expects != nil {
+		s.mu.Unlock()
+		return
+	}
+	e := &expected{there, make(chan struct{})}
+	l.expects = e
+	over := time.NewTimer(min(s.took, patience))
+	s.mu.Unlock()
+	defer over.Stop()
+	select {
+	case <-e.come:
+	case <-over.C:
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if l.expects == e {
+			l.expects = nil
+		}
 	}
 }
 
@@ -135,8 +175,8 @@ func (s *lines) goOn(key lineKey, l *line) bool {
 	return false
 }
 
-// carryNext carries out those who wait when the transaction begins.
-func (r *Roster) carryNext(key lineKey, l *line) {
+// carryNext carries out those who wait when the transaction begins, and says how many these were.
+func (r *Roster) carryNext(key lineKey, l *line) int {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	var group []*arrival
@@ -162,6 +202,7 @@ func (r *Roster) carryNext(key lineKey, l *line) {
 		}
 		close(a.done)
 	}
+	return len(group)
 }
 
 // note keeps what a transaction took.

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/musterid/muster"
@@ -348,6 +349,36 @@ func TestTransactionsBesideEachOther(t *testing.T) {
 		if got := roster.WorkersAfter(took); got != want {
 			t.Errorf("after %s: %d", took, got)
 		}
+	}
+}
+
+// Those who have just been answered are waited for, but not for long, and whoever is alone is not.
+func TestThoseWhoComeBack(t *testing.T) {
+	const us = time.Microsecond
+	for _, c := range []struct {
+		name                   string
+		took                   time.Duration
+		answered, left, coming int
+		every                  time.Duration
+		stand                  int
+		after                  time.Duration
+	}{
+		{"all of them", 5 * time.Millisecond, 3, 1, 5, 100 * us, 4, 300 * us},
+		{"some of them", 5 * time.Millisecond, 3, 1, 1, 100 * us, 2, 1000 * us},
+		{"none of them", 5 * time.Millisecond, 3, 0, 0, 0, 0, 1000 * us},
+		{"not longer than a transaction takes", 250 * us, 3, 1, 9, 100 * us, 3, 250 * us},
+		{"one who is alone", 5 * time.Millisecond, 1, 0, 1, 100 * us, 0, 0},
+		{"after nobody", 5 * time.Millisecond, 0, 2, 1, 100 * us, 2, 0},
+		{"as many as share a transaction", 5 * time.Millisecond, 40, 60, 100, 100 * us, 64, 400 * us},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				stand, after := roster.Awaited(c.took, c.answered, c.left, c.coming, c.every)
+				if stand != c.stand || after != c.after {
+					t.Errorf("%d stand after %s, want %d after %s", stand, after, c.stand, c.after)
+				}
+			})
+		})
 	}
 }
 
