@@ -88,20 +88,38 @@ func reserve(ctx context.Context, on *sql.Tx, tx *Tx, counter string, take, rais
 		}
 		return last, nil
 	}
+	for bases := range slices.Chunk(slices.Sorted(maps.Keys(take)), countersAtOnce) {
+		part := make(map[string]int, len(bases))
+		for _, base := range bases {
+			part[base] = take[base]
+		}
+		if err := takeNumbers(ctx, on, query, append([]any{tx.tenant}, tx.pairArgs(part)...), last); err != nil {
+			return nil, fmt.Errorf("store: take from %s: %w", counter, err)
+		}
+	}
+	return last, nil
+}
+
+// countersAtOnce is how many counters one statement changes on SQLite, which keeps in memory what it needs to undo a statement: a page of the table for
+// nearly every counter, once there are many.
+const countersAtOnce = 1_500
+
+// takeNumbers notes the numbers that a statement has taken.
+func takeNumbers(ctx context.Context, on *sql.Tx, query string, args []any, last map[string]int) error {
 	rows, err := on.QueryContext(ctx, query, args...)
 	if err != nil {
-		return nil, fmt.Errorf("store: take from %s: %w", counter, err)
+		return err
 	}
 	defer rows.Close() //nolint:errcheck // Err tells
 	for rows.Next() {
 		var base string
 		var n int
 		if err := rows.Scan(&base, &n); err != nil {
-			return nil, fmt.Errorf("store: take from %s: %w", counter, err)
+			return err
 		}
 		last[base] = n
 	}
-	return last, rows.Err()
+	return rows.Err()
 }
 
 // pairs selects the tenant and a map of base to number, in sorted order.
