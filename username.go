@@ -1,9 +1,10 @@
 package muster
 
 import (
-	"fmt"
 	"slices"
+	"strconv"
 	"strings"
+	"sync/atomic"
 	"unicode"
 	"unicode/utf8"
 )
@@ -114,11 +115,11 @@ type Names struct{ First, Middle, Last, Display, Email, SourceID string }
 // the display name; when they are not there either, the error is Required.
 func (p UsernamePolicy) Base(n Names) (string, error) {
 	p = p.WithDefaults()
-	pieces, fault := parseUsernamePattern(p.Pattern)
+	pieces, fault := usernamePieces(p.Pattern)
 	if fault != nil {
 		return "", fault
 	}
-	var out []byte
+	out := make([]byte, 0, MaxGeneratedUsername)
 	found := false
 	for _, piece := range pieces {
 		text := piece.text
@@ -150,7 +151,8 @@ func (p UsernamePolicy) Format(base string, n int) (string, error) {
 	if endsInDigit(base) {
 		base += "-"
 	}
-	return fmt.Sprintf("%s%0*d", base, p.WithDefaults().Digits, n), nil
+	digits := strconv.Itoa(n)
+	return base + strings.Repeat("0", max(p.WithDefaults().Digits-len(digits), 0)) + digits, nil
 }
 
 // Split reads any username, given or generated, as the base and the number that would make Format write it, ignoring case. ok is false for a name
@@ -194,6 +196,26 @@ func ValidateUsername(field, s string) *Error {
 		}
 	}
 	return nil
+}
+
+// lastPattern is the pattern that was taken apart last: an import makes every username from the same one.
+var lastPattern atomic.Pointer[takenApart]
+
+type takenApart struct {
+	pattern string
+	pieces  []usernamePiece
+}
+
+// usernamePieces is parseUsernamePattern, for whoever reads the pieces only.
+func usernamePieces(pattern string) ([]usernamePiece, *Error) {
+	if last := lastPattern.Load(); last != nil && last.pattern == pattern {
+		return last.pieces, nil
+	}
+	pieces, fault := parseUsernamePattern(pattern)
+	if fault == nil {
+		lastPattern.Store(&takenApart{pattern, pieces})
+	}
+	return pieces, fault
 }
 
 // usernamePiece is a text of the pattern, or the name of a placeholder in it.
