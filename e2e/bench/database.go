@@ -154,6 +154,15 @@ func (b *bench) introduce(ctx context.Context) error {
 		}
 		b.printf("%s\n", line)
 	}
+	fsyncs, megabytes, err := tryDisk(b.dir)
+	if err != nil {
+		return fmt.Errorf("try the disk: %w", err)
+	}
+	held := ""
+	if b.disk != nil {
+		held = fmt.Sprintf(", held to %d writes and %d MB a second", b.disk.writes, b.disk.megabytes)
+	}
+	b.printf("disk: %.0f fsyncs of a page one after the other, %.0f MB in one, a second%s\n", fsyncs, megabytes, held)
 	b.printf("seed %d, %d rounds, medians\n\n", b.seed, b.rounds)
 	return nil
 }

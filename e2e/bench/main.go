@@ -43,6 +43,7 @@ type bench struct {
 	files     string
 	profile   string
 	allocs    string
+	disk      *disk // nil for the machine's own
 
 	out      io.Writer
 	dir      string // for everything that is written
@@ -101,6 +102,10 @@ func main() {
 	flag.StringVar(&b.engines, "engines", "sqlite,postgres", "databases to measure on")
 	flag.StringVar(&b.profile, "cpuprofile", "", "write a CPU profile of everything to this file")
 	flag.StringVar(&b.allocs, "memprofile", "", "write a profile of everything that was allocated to this file")
+	flag.Func("disk", "writes and megabytes a second of a disk to be held to, such as 3000,125 (Linux, as root)", func(text string) error {
+		b.disk = &disk{}
+		return b.disk.set(text)
+	})
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -125,8 +130,15 @@ func (b *bench) run(ctx context.Context) (err error) {
 	if err := os.Chmod(b.dir, 0o755); err != nil { // a database server of another user has its folder below
 		return err
 	}
+	if b.disk != nil {
+		release, err := b.disk.hold(b.dir)
+		if err != nil {
+			return fmt.Errorf("hold to another disk: %w", err)
+		}
+		defer release()
+	}
 	if b.on("postgres") {
-		if b.postgres, err = startPostgres(ctx, b.dir); err != nil {
+		if b.postgres, err = startPostgres(ctx, b.dir, b.disk != nil); err != nil {
 			b.printf("PostgreSQL is left out: %v\n\n", err)
 		} else {
 			defer b.postgres.stop()

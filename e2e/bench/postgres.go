@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -34,11 +35,11 @@ const (
 	testVariable  = "MUSTER_TEST_POSTGRES"
 )
 
-// startPostgres connects to the server that the environment names; without one it starts a server of its own, with its defaults, in dir.
-func startPostgres(ctx context.Context, dir string) (*server, error) {
-	s := &server{address: os.Getenv(benchVariable)}
-	if s.address == "" {
-		s.address = os.Getenv(testVariable)
+// startPostgres connects to the server that the environment names. Without one, or where it must be its own, it starts a server in dir, with its defaults.
+func startPostgres(ctx context.Context, dir string, own bool) (*server, error) {
+	s := &server{}
+	if !own {
+		s.address = cmp.Or(os.Getenv(benchVariable), os.Getenv(testVariable))
 	}
 	if s.address == "" {
 		if err := s.start(ctx, filepath.Join(dir, "postgres")); err != nil {
