@@ -137,7 +137,7 @@ func tryDisk(dir string) (fsyncs, megabytes float64, err error) {
 	}
 	defer os.Remove(file.Name()) //nolint:errcheck // all of dir goes in the end
 	defer file.Close()           //nolint:errcheck // nobody reads it
-	const size, page, long = 32 << 20, 8192, time.Second
+	const size, page, long = 64 << 20, 8192, time.Second
 	many := make([]byte, size)
 	if _, err := file.Write(many); err != nil {
 		return 0, 0, err
@@ -152,15 +152,15 @@ func tryDisk(dir string) (fsyncs, megabytes float64, err error) {
 		return syscall.Fdatasync(int(file.Fd()))
 	}
 	began := time.Now()
+	if err := write(many, 0); err != nil {
+		return 0, 0, err
+	}
+	megabytes, began = size/1e6/time.Since(began).Seconds(), time.Now()
 	for time.Since(began) < long {
 		if err := write(many[:page], int64(fsyncs)*page%size); err != nil {
 			return 0, 0, err
 		}
 		fsyncs++
 	}
-	fsyncs, began = fsyncs/time.Since(began).Seconds(), time.Now()
-	if err := write(many, 0); err != nil {
-		return 0, 0, err
-	}
-	return fsyncs, size / 1e6 / time.Since(began).Seconds(), nil
+	return fsyncs / time.Since(began).Seconds(), megabytes, nil
 }
