@@ -149,7 +149,7 @@ func tryDisk(dir string) (fsyncs, megabytes float64, err error) {
 		if _, err := file.WriteAt(bytes, at); err != nil {
 			return err
 		}
-		return syscall.Fdatasync(int(file.Fd()))
+		return file.Sync()
 	}
 	began := time.Now()
 	if err := write(many, 0); err != nil {

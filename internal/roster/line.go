@@ -13,8 +13,8 @@ import (
 
 // Requests that enrol one person each come in crowds, and most of what a transaction costs it costs once, whether it enrols one person or fifty. So
 // while transactions of such requests are under way, those who arrive stand in line, and the next transaction takes all of them. Whoever arrives while
-// nothing is under way goes at once, but for the moment in which those are expected back who have just been answered. Each has faults and a record of their own; where a transaction as a whole comes to nothing, each of its requests is
-// carried out alone, so that none fails because of another one.
+// nothing is under way goes at once, but for the moment in which those are expected back who have just been answered. Each has faults and a record of
+// their own; where a transaction as a whole comes to nothing, each of its requests is carried out alone, so that none fails because of another one.
 
 // lines are the requests that wait, by what they must have in common.
 type lines struct {
