@@ -24,6 +24,10 @@ var frenchFragments = map[string]string{
 	"people would be disabled": "personnes seraient désactivées",
 	"usernames would change":   "identifiants changeraient",
 
+	// systems
+	"Windows":          "Windows",
+	"Windows and Unix": "Windows et Unix",
+
 	// places in files
 	"Line %d":    "La ligne %d",
 	"Element %d": "L’élément %d",

@@ -15,7 +15,7 @@ import (
 
 // speakers are the packages whose errors a reader of French can be shown. internal/api/native is not among them: it is for programs, in English.
 var speakers = []string{
-	"../..", "../access", "../api", "../api/edconnekt", "../api/pages", "../app", "../auth", "../batch", "../config", "../connector", "../connector/all",
+	"../..", "../access", "../api", "../api/edconnekt", "../api/jumpcloud", "../api/pages", "../app", "../auth", "../batch", "../config", "../connector", "../connector/all",
 	"../connector/keycloak", "../connector/ldap", "../connector/rehearsal", "../intake", "../invite", "../mail", "../outbound", "../provision", "../queue",
 	"../roster", "../secret", "../sheet", "../store",
 }

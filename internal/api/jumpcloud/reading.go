@@ -172,12 +172,15 @@ func (r *reading) plain(name string, v any, most int, how strictness) (string, b
 			return "", false
 		}
 	}
-	s = strings.TrimSpace(s)
-	if n := utf8.RuneCountInString(s); n > most {
+	bare := strings.TrimSpace(s)
+	if n := utf8.RuneCountInString(bare); n > most {
 		r.fail(muster.TooLong, name, "At most %d characters fit here; this has %d.", most, n)
 		return "", false
 	}
-	return s, true
+	if bare != s {
+		r.warn(muster.Invalid, name, "The spaces around it were left out.")
+	}
+	return bare, true
 }
 
 // boolean gives a boolean; the texts true and false count with a warning, because clients that were born in a spreadsheet send them.
@@ -208,7 +211,11 @@ func readEmail(r *reading, a *attribute, v any) {
 			r.faults = append(r.faults, err)
 			return
 		}
-		r.draft["email"] = strings.ToLower(s)
+		small := strings.ToLower(s)
+		if small != s {
+			r.warn(muster.Policy, a.name, "E-mail addresses are kept in small letters.")
+		}
+		r.draft["email"] = small
 	}
 }
 
