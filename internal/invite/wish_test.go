@@ -43,8 +43,10 @@ func TestAWishOutlivesTheMailThatIsDropped(t *testing.T) {
 		}
 		o.Run(nil)
 		o.UntilState(person, muster.ActivationSent)
-		if list := o.Sink.Messages(); len(list) != 2 || invitetest.Token(t, list[1]) == invitetest.Token(t, first) || counted(o, "SELECT count(*) FROM mail") != 2 {
-			t.Errorf("%d mails", len(list))
+		// The wish that reminding is may find the mail waiting, or sent already: then it is owed another one.
+		list, rows := o.Sink.Messages(), counted(o, "SELECT count(*) FROM mail")
+		if len(list) < 2 || len(list) > rows || rows > 3 || invitetest.Token(t, list[1]) == invitetest.Token(t, first) {
+			t.Errorf("%d mails of %d", len(list), rows)
 		}
 		if err := o.Invite.Drop(t.Context(), m); err == nil {
 			t.Error("a mail is dropped that is another's")
