@@ -67,9 +67,24 @@ func (e *Error) Unwrap() error { return e.cause }
 // Explain is what a log has to say of an error: the error, and the internal causes that its own text keeps from users.
 func Explain(err error) string {
 	text := err.Error()
-	for e := (*Error)(nil); errors.As(err, &e) && e.cause != nil; err = e.cause {
-		text += ", because: " + e.cause.Error()
+	var look func(error)
+	look = func(err error) {
+		own, is := err.(*Error) //nolint:errorlint // every error below is looked at by itself
+		if is && own.cause != nil {
+			text += ", because: " + own.cause.Error()
+		}
+		switch e := err.(type) { //nolint:errorlint // as above
+		case interface{ Unwrap() []error }:
+			for _, one := range e.Unwrap() {
+				look(one)
+			}
+		case interface{ Unwrap() error }:
+			if one := e.Unwrap(); one != nil {
+				look(one)
+			}
+		}
 	}
+	look(err)
 	return text
 }
 

@@ -33,7 +33,8 @@ func (d *disk) set(text string) error {
 	return nil
 }
 
-// hold has the kernel hold this process, and those it will start, to the disk when they write to where dir is. release undoes it.
+// hold has the kernel hold this process, and those it will start, to the disk when they write to where dir is, until release is called. That control
+// groups may have limits for disks stays switched on.
 func (d *disk) hold(dir string) (release func(), err error) {
 	device, err := deviceOf(dir)
 	if err != nil {
@@ -46,6 +47,9 @@ func (d *disk) hold(dir string) (release func(), err error) {
 	before, err := ownGroup(root)
 	if err != nil {
 		return nil, err
+	}
+	if !exists(filepath.Join(before, "cgroup.procs")) {
+		return nil, fmt.Errorf("%s, the control group of this process, cannot be seen from here", before)
 	}
 	group := filepath.Join(root, fmt.Sprintf("muster-bench-%d", os.Getpid()))
 	if err := os.Mkdir(group, 0o755); err != nil {

@@ -69,6 +69,7 @@ func (e *WithStatus) Unwrap() error { return e.Err }
 func ProblemOf(ctx context.Context, route string, err error) *Problem {
 	trace := TraceOf(ctx)
 	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
+		trace.Cause = err // it tells whether anything was done
 		err = &WithStatus{Status: statusClientGone, Err: muster.Errorf(muster.Invalid, "", "The sender did not wait for the answer.")}
 	}
 	if Late(err) {

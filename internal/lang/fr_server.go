@@ -15,7 +15,7 @@ func init() {
 		// health
 		"The database does not answer.":               "La base de données ne répond pas.",
 		"The version of the database cannot be read.": "La version de la base de données ne peut pas être lue.",
-		"Nobody knows whether this was done: the connection to the database broke at the last moment. Look whether it is there before you ask for it again, or repeat the request with the same Idempotency-Key.": "Personne ne sait si cela a été fait : la connexion à la base de données s’est rompue au dernier moment. Regardez si c’est là avant de redemander, ou répétez la requête avec la même Idempotency-Key.",
+		"Nobody knows whether this was done: the connection to the database broke at the last moment. Look whether it is there before you ask for it again.": "Personne ne sait si cela a été fait : la connexion à la base de données s’est rompue au dernier moment. Regardez si c’est là avant de redemander.",
 		"The database has version %d, this program needs %d.": "La base de données est en version %d, ce programme a besoin de la version %d.",
 		"The workers are not running.":                        "Les tâches de fond ne tournent pas.",
 

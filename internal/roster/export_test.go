@@ -68,7 +68,7 @@ func Awaited(took time.Duration, answered, left, coming int, every time.Duration
 		}
 	}()
 	began := time.Now()
-	r.lines.await(l, answered)
+	r.lines.await(l, r.lines.withBack(l, answered))
 	after = time.Since(began)
 	close(over)
 	r.lines.mu.Lock()

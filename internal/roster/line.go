@@ -132,17 +132,16 @@ func (r *Roster) arrive(key lineKey, a *arrival) {
 // serve carries out what stands in a line until nobody does.
 func (r *Roster) serve(key lineKey, l *line) {
 	for r.lines.goOn(key, l) {
-		answered := r.carryNext(key, l)
-		r.lines.await(l, answered)
+		r.lines.await(l, r.carryNext(key, l))
 	}
 }
 
-// await waits a moment for as many to come as have just been answered: where several clients enrol one person after the other, the next transaction
-// takes all of them, and not now one half and then the other. One who is alone is not waited for.
-func (s *lines) await(l *line, answered int) {
+// await waits a moment until so many stand in line: those who have just been answered, and those who were not among them. Where several clients enrol
+// one person after the other, the next transaction takes all of them, and not now one half and then the other. One who is alone is not waited for, and
+// nobody is where transactions may go on beside each other.
+func (s *lines) await(l *line, there int) {
 	s.mu.Lock()
-	there := min(answered+len(l.waiting), mostTogether)
-	if there < 2 || len(l.waiting) >= there || l.workers > 1 || l.expects != nil {
+	if there < 2 || len(l.waiting) >= there || l.workers > 1 || s.workers() > 1 {
 		s.mu.Unlock()
 		return
 	}
@@ -175,7 +174,7 @@ func (s *lines) goOn(key lineKey, l *line) bool {
 	return false
 }
 
-// carryNext carries out those who wait when the transaction begins, and says how many these were.
+// carryNext carries out those who wait when the transaction begins. It says how many stand in line again when these come back at once.
 func (r *Roster) carryNext(key lineKey, l *line) int {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
@@ -193,6 +192,7 @@ func (r *Roster) carryNext(key lineKey, l *line) int {
 	} else { // there is no transaction to be had: each finds out why
 		group = r.lines.take(l, cancel)
 	}
+	again := r.lines.withBack(l, len(group))
 	for _, a := range group {
 		switch {
 		case errors.Is(err, store.ErrUncertain):
@@ -202,7 +202,14 @@ func (r *Roster) carryNext(key lineKey, l *line) int {
 		}
 		close(a.done)
 	}
-	return len(group)
+	return again
+}
+
+// withBack is how many stand in line once some more do, as far as one transaction takes them.
+func (s *lines) withBack(l *line, more int) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return min(len(l.waiting)+more, mostTogether)
 }
 
 // note keeps what a transaction took.

@@ -368,6 +368,7 @@ func TestThoseWhoComeBack(t *testing.T) {
 		{"none of them", 5 * time.Millisecond, 3, 0, 0, 0, 0, 1000 * us},
 		{"not longer than a transaction takes", 250 * us, 3, 1, 9, 100 * us, 3, 250 * us},
 		{"one who is alone", 5 * time.Millisecond, 1, 0, 1, 100 * us, 0, 0},
+		{"nobody where transactions go on beside each other", 20 * time.Millisecond, 3, 1, 1, 100 * us, 1, 0},
 		{"after nobody", 5 * time.Millisecond, 0, 2, 1, 100 * us, 2, 0},
 		{"as many as share a transaction", 5 * time.Millisecond, 40, 60, 100, 100 * us, 64, 400 * us},
 	} {

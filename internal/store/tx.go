@@ -211,6 +211,9 @@ func (s *Store) transact(ctx context.Context, what transaction) (after []func(),
 	if err = guarded(tx, what.f); err == nil {
 		committed, err = tx.finish()
 	}
+	if err == nil && !committed {
+		err = ctx.Err() // what ends now is surely not done
+	}
 	if err != nil {
 		return nil, errors.Join(err, rolledBack(t))
 	}
@@ -226,13 +229,16 @@ var ErrUncertain = errors.New("store: nobody knows whether the transaction was c
 
 // uncertain is an error of a commit, with ErrUncertain unless the database itself says that there was none.
 func uncertain(err error) error {
+	if err == context.DeadlineExceeded || pgconn.SafeToRetry(err) { //nolint:errorlint // wrapped, it is of a COMMIT that was sent; Canceled is not wrapped then
+		return err
+	}
 	var said *pgconn.PgError
 	var lite *sqlite.Error
 	if errors.As(err, &said) && said.Severity != "PANIC" && !strings.HasPrefix(said.Code, "57P") || errors.As(err, &lite) || errors.Is(err, pgx.ErrTxCommitRollback) || errors.Is(err, sql.ErrTxDone) {
 		return err
 	}
-	return muster.Errorf(muster.Internal, "", "Nobody knows whether this was done: the connection to the database broke at the last moment. Look whether it is there before you ask for it again, or repeat the request with the same Idempotency-Key.").
-		Because(fmt.Errorf("%w: %w", ErrUncertain, err))
+	told := muster.Errorf(muster.Internal, "", "Nobody knows whether this was done: the connection to the database broke at the last moment. Look whether it is there before you ask for it again.")
+	return fmt.Errorf("%w %w: %w", told, ErrUncertain, err)
 }
 
 func rolledBack(t *sql.Tx) error {

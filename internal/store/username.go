@@ -73,12 +73,11 @@ func reserve(ctx context.Context, on *sql.Tx, tx *Tx, counter string, take, rais
 		return last, nil
 	}
 	query := "INSERT INTO " + counter + " (tenant, base, n) " + tx.pairs() + " ON CONFLICT (tenant, base) DO UPDATE SET n = " + counter + ".n + excluded.n RETURNING base, n"
-	args := append([]any{tx.tenant}, tx.pairArgs(take)...)
 	if tx.store.engine == Postgres { // one row of lists is sent and read in a fraction of the time of many rows
 		var bases []string
 		var numbers []int64
 		types := pgtype.NewMap()
-		row := on.QueryRowContext(ctx, "WITH taken AS ("+query+") SELECT array_agg(base), array_agg(n) FROM taken", args...)
+		row := on.QueryRowContext(ctx, "WITH taken AS ("+query+") SELECT array_agg(base), array_agg(n) FROM taken", append([]any{tx.tenant}, tx.pairArgs(take)...)...)
 		err := row.Scan(types.SQLScanner(&bases), types.SQLScanner(&numbers))
 		if err != nil {
 			return nil, fmt.Errorf("store: take from %s: %w", counter, err)

@@ -85,6 +85,7 @@ func (s *surface) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		return
 	}
 	if errors.Is(err, context.Canceled) && r.Context().Err() != nil {
+		trace.Cause = err
 		w.WriteHeader(499) // nobody receives it; the log shows it
 		return
 	}

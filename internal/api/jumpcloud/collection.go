@@ -288,6 +288,7 @@ func (r *reading) mergeAttribute(name string, value any) {
 
 // custom reads one custom attribute. value is nil for one that is to go.
 func (r *reading) custom(path string, o map[string]any) (name string, value any, keep bool) {
+	told, untold := len(r.warnings), r.untold
 	name, nameOK := r.plain(path+".name", o["name"], maxText, strict)
 	text, textOK := r.customValue(path+".value", o["value"])
 	if nameOK && !textOK {
@@ -299,6 +300,7 @@ func (r *reading) custom(path string, o map[string]any) (name string, value any,
 		return "", nil, false
 	}
 	if name == "" && text == "" {
+		r.warnings, r.untold = r.warnings[:told], untold
 		return "", nil, false // a column of a spreadsheet that was empty (contract R6)
 	}
 	if err := r.customName(path+".name", name); err != nil {

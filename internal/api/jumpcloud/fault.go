@@ -95,6 +95,7 @@ func detailsOf(faults muster.Errors) []detail {
 func (s *surface) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	trace := api.TraceOf(r.Context())
 	if errors.Is(err, context.Canceled) && r.Context().Err() != nil {
+		trace.Cause = err
 		w.WriteHeader(499) // nobody receives it; the log shows it
 		return
 	}

@@ -199,7 +199,7 @@ func TestFaultsAndWarnings(t *testing.T) {
 		{"ReadOnlyOnCreate", creating, `{"email":"a@x.y","username":"a","_id":"x","id":"x","created":"x","creationSource":"x","password_date":null,"totp_enabled":false,"organization":"x","ssh_keys":[{"name":"a","public_key":"k"}]}`, nil, []string{
 			"ssh_keys read_only", "organization read_only", "_id read_only", "id read_only", "created read_only", "creationSource read_only", "password_date read_only", "totp_enabled read_only",
 		}},
-		{"Normalised", creating, `{"email":" Ann@X.y ","username":"Ann\u00a0","firstname":"Ann ","description":"","attributes":[{"name":" a","value":"b "}]}`, nil, []string{
+		{"Normalised", creating, `{"email":" Ann@X.y ","username":"Ann\u00a0","firstname":"Ann ","description":"","attributes":[{"name":" a","value":"b "},{"name":" ","value":" "}]}`, nil, []string{
 			"email invalid", "email policy", "username invalid", "firstname invalid", "attributes[0].name invalid", "attributes[0].value invalid",
 		}},
 		{"StagedOnUpdate", updating, `{"state":"STAGED"}`, []string{"state invalid"}, nil},
