@@ -150,7 +150,7 @@ func (m *model) compare(i int, op roster.Op, out roster.Outcome) {
 	}
 	slices.Sort(got)
 	slices.Sort(faults)
-	if len(got) > 0 && m.numberedBefore(op) {
+	if (len(got) > 0 || op.Refused) && m.numberedBefore(op) {
 		// Numbers are given out after all ops were decided on, so an op that has other faults is not told that it asks for one of them too.
 		drop := func(f string) bool { return f == "conflict username" }
 		got, faults = slices.DeleteFunc(got, drop), slices.DeleteFunc(faults, drop)
