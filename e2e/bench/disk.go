@@ -75,7 +75,7 @@ func (d *disk) hold(dir string) (release func(), err error) {
 // limits gives where control groups for disks are, and what is to be written into a new one.
 func (d *disk) limits(device string) (root string, files map[string]string, err error) {
 	const groups = "/sys/fs/cgroup"
-	if old := filepath.Join(groups, "blkio"); exists(filepath.Join(old, "blkio.throttle.write_bps_device")) || exists(filepath.Join(old, "cgroup.procs")) {
+	if old := filepath.Join(groups, "blkio"); exists(old) {
 		return old, map[string]string{
 			"blkio.throttle.write_iops_device": fmt.Sprintf("%s %d", device, d.writes),
 			"blkio.throttle.write_bps_device":  fmt.Sprintf("%s %d", device, d.megabytes*1_000_000),

@@ -50,8 +50,8 @@ var statuses = map[muster.Code]int{
 	muster.Internal:        http.StatusInternalServerError,
 }
 
-// statusClientGone is what the log says of a request whose sender went away. Nobody receives it.
-const statusClientGone = 499
+// StatusClientGone is what the log says of a request whose sender went away. Nobody receives it.
+const StatusClientGone = 499
 
 // WithStatus is an error whose status its code does not tell, because it is about HTTP itself: 400, 405, 408, 413, 415.
 type WithStatus struct {
@@ -68,9 +68,8 @@ func (e *WithStatus) Unwrap() error { return e.Err }
 // when a body or a query does. What has no code is internal: it goes to the trace, for the log, and never into the answer.
 func ProblemOf(ctx context.Context, route string, err error) *Problem {
 	trace := TraceOf(ctx)
-	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
-		trace.Cause = err // it tells whether anything was done
-		err = &WithStatus{Status: statusClientGone, Err: muster.Errorf(muster.Invalid, "", "The sender did not wait for the answer.")}
+	if Left(ctx, err) {
+		err = &WithStatus{Status: StatusClientGone, Err: muster.Errorf(muster.Invalid, "", "The sender did not wait for the answer.")}
 	}
 	if Late(err) {
 		err = muster.Errorf(muster.Unavailable, "", "This took too long and was given up. Try again later, or ask for less at a time.").Because(err)
@@ -104,6 +103,16 @@ func ProblemOf(ctx context.Context, route string, err error) *Problem {
 		p.Errors[i] = Fault{Code: string(f.Code), Field: f.Field, Message: f.Message}
 	}
 	return p
+}
+
+// Left says whether something failed because the sender of the request did not wait. Nobody receives the answer then, so the cause is noted for the
+// log, and for whoever must know whether anything was done.
+func Left(ctx context.Context, err error) bool {
+	if !errors.Is(err, context.Canceled) || ctx.Err() == nil {
+		return false
+	}
+	TraceOf(ctx).Cause = err
+	return true
 }
 
 // Late says whether something was given up because it took too long, and nothing else is to be said about it.

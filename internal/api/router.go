@@ -143,7 +143,7 @@ func (rt *Router) write(out *writer, r *http.Request, trace *Trace) {
 	switch {
 	case status != 0:
 	case r.Context().Err() != nil:
-		status = statusClientGone
+		status = StatusClientGone
 	default:
 		status = http.StatusOK
 	}

@@ -220,6 +220,20 @@ func TestProblems(t *testing.T) {
 	}
 }
 
+// Why something failed whose sender did not wait is kept for whoever must know whether it was done.
+func TestWhoeverLeftIsNoted(t *testing.T) {
+	t.Parallel()
+	here, cancel := context.WithCancel(withTrace(t.Context(), &Trace{}))
+	broke := fmt.Errorf("commit: %w", context.Canceled)
+	if Left(here, broke) || TraceOf(here).Cause != nil {
+		t.Error("who waits has left")
+	}
+	cancel()
+	if Left(here, errors.New("another")) || !Left(here, broke) || !errors.Is(TraceOf(here).Cause, broke) {
+		t.Errorf("the cause is %v", TraceOf(here).Cause)
+	}
+}
+
 func FuzzMux(f *testing.F) {
 	m := &Mux{NotFound: NoRoute, NotAllowed: NotAllowed}
 	for _, pattern := range []string{"GET /v1/{a}", "GET /v1/{a}/{b}", "GET /v1/x/{b}/c"} {

@@ -34,7 +34,7 @@ func init() {
 		"The manager is named by id, and there is no user of the id %q.":                               "Le responsable se donne par son id, et il n’y a pas d’utilisateur dont l’id est %q.",
 		"There is no user %s to be the manager.":                                                       "Il n’y a pas d’utilisateur %s qui puisse être le responsable.",
 		"An e-mail address is needed. It can be changed and not be taken away.":                        "Il faut une adresse e-mail. Elle peut être changée, mais pas retirée.",
-		"E-mail addresses are kept in small letters.":                                                  "Les adresses e-mail sont gardées en minuscules.",
+		"E-mail addresses are kept in lower case.":                                                     "Les adresses e-mail sont gardées en minuscules.",
 		"A username is needed. It can be changed and not be taken away.":                               "Il faut un identifiant. Il peut être changé, mais pas retiré.",
 		"A username begins with a letter and has letters, digits, dots, hyphens and underscores only.": "Un identifiant commence par une lettre et n’a que des lettres, des chiffres, des points, des traits d’union et des tirets bas.",
 		"This username has %d characters, which is more than every system takes (%s).":                 "Cet identifiant a %d caractères, plus que n’en acceptent tous les systèmes (%w).",

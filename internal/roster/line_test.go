@@ -226,7 +226,6 @@ func TestRequestsThatLeave(t *testing.T) {
 	})
 }
 
-// Each tenant has a line of its own, and each way of enrolling.
 // Whoever is told that nothing was done may have it done again: so it was not, whenever they left.
 func TestWhatIsToldToThoseWhoLeave(t *testing.T) {
 	eachCampus(t, func(c *campus) {
@@ -277,6 +276,7 @@ func TestWhatIsToldToThoseWhoLeave(t *testing.T) {
 	})
 }
 
+// Each tenant has a line of its own, and each way of enrolling.
 func TestLinesAreApart(t *testing.T) {
 	eachCampus(t, func(c *campus) {
 		other := muster.Tenant{Code: "other", Name: "Other", Settings: muster.DefaultSettings()}

@@ -154,6 +154,29 @@ func TestUpdateWithACancelledContextDoesNothing(t *testing.T) {
 	})
 }
 
+// Who leaves while their work is done is told what came of it: on SQLite it is done all the same, on PostgreSQL it surely is not.
+func TestUpdateWhoseCallerLeavesBeforeTheCommit(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, st *store.Store) {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		err := st.Update(ctx, storetest.Tenant, func(tx *store.Tx) error {
+			defer cancel()
+			return note(tx, "a")
+		})
+		if st.Engine() == store.SQLite {
+			if err != nil {
+				t.Error(err)
+			}
+			wantNotes(t, st, "a")
+			return
+		}
+		if !errors.Is(err, context.Canceled) || errors.Is(err, store.ErrUncertain) {
+			t.Errorf("gave %v", err)
+		}
+		wantNotes(t, st)
+	})
+}
+
 // While the writer of SQLite is busy others queue up; then they share one transaction, and each fails or succeeds alone.
 func TestWaitingUpdatesShareACommit(t *testing.T) {
 	st := storetest.Open(t, store.SQLite)

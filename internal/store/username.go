@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 
@@ -62,37 +63,16 @@ func (tx *Tx) reserve(counter string, take, raise map[string]int) (map[string]in
 }
 
 func reserve(ctx context.Context, on *sql.Tx, tx *Tx, counter string, take, raise map[string]int) (map[string]int, error) {
-	if len(raise) > 0 {
-		query := "INSERT INTO " + counter + " (tenant, base, n) " + tx.pairs() + " ON CONFLICT (tenant, base) DO UPDATE SET n = " + tx.greatest(counter+".n", "excluded.n")
-		if _, err := on.ExecContext(ctx, query, append([]any{tx.tenant}, tx.pairArgs(raise)...)...); err != nil {
+	into := "INSERT INTO " + counter + " (tenant, base, n) " + tx.pairs() + " ON CONFLICT (tenant, base) DO UPDATE SET n = "
+	for part := range tx.atOnce(raise) {
+		if _, err := on.ExecContext(ctx, into+tx.greatest(counter+".n", "excluded.n"), append([]any{tx.tenant}, tx.pairArgs(part)...)...); err != nil {
 			return nil, fmt.Errorf("store: raise %s: %w", counter, err)
 		}
 	}
 	last := make(map[string]int, len(take))
-	if len(take) == 0 {
-		return last, nil
-	}
-	query := "INSERT INTO " + counter + " (tenant, base, n) " + tx.pairs() + " ON CONFLICT (tenant, base) DO UPDATE SET n = " + counter + ".n + excluded.n RETURNING base, n"
-	if tx.store.engine == Postgres { // one row of lists is sent and read in a fraction of the time of many rows
-		var bases []string
-		var numbers []int64
-		types := pgtype.NewMap()
-		row := on.QueryRowContext(ctx, "WITH taken AS ("+query+") SELECT array_agg(base), array_agg(n) FROM taken", append([]any{tx.tenant}, tx.pairArgs(take)...)...)
-		err := row.Scan(types.SQLScanner(&bases), types.SQLScanner(&numbers))
+	for part := range tx.atOnce(take) {
+		err := tx.takeNumbers(ctx, on, into+counter+".n + excluded.n RETURNING base, n", append([]any{tx.tenant}, tx.pairArgs(part)...), last)
 		if err != nil {
-			return nil, fmt.Errorf("store: take from %s: %w", counter, err)
-		}
-		for i, base := range bases {
-			last[base] = int(numbers[i])
-		}
-		return last, nil
-	}
-	for bases := range slices.Chunk(slices.Sorted(maps.Keys(take)), countersAtOnce) {
-		part := make(map[string]int, len(bases))
-		for _, base := range bases {
-			part[base] = take[base]
-		}
-		if err := takeNumbers(ctx, on, query, append([]any{tx.tenant}, tx.pairArgs(part)...), last); err != nil {
 			return nil, fmt.Errorf("store: take from %s: %w", counter, err)
 		}
 	}
@@ -103,8 +83,43 @@ func reserve(ctx context.Context, on *sql.Tx, tx *Tx, counter string, take, rais
 // nearly every counter, once there are many.
 const countersAtOnce = 1_500
 
+// atOnce cuts counters, in sorted order, into as many as one statement changes.
+func (tx *Tx) atOnce(counters map[string]int) iter.Seq[map[string]int] {
+	return func(yield func(map[string]int) bool) {
+		if len(counters) == 0 {
+			return
+		}
+		if tx.store.engine == Postgres || len(counters) <= countersAtOnce {
+			yield(counters)
+			return
+		}
+		for bases := range slices.Chunk(slices.Sorted(maps.Keys(counters)), countersAtOnce) {
+			part := make(map[string]int, len(bases))
+			for _, base := range bases {
+				part[base] = counters[base]
+			}
+			if !yield(part) {
+				return
+			}
+		}
+	}
+}
+
 // takeNumbers notes the numbers that a statement has taken.
-func takeNumbers(ctx context.Context, on *sql.Tx, query string, args []any, last map[string]int) error {
+func (tx *Tx) takeNumbers(ctx context.Context, on *sql.Tx, query string, args []any, last map[string]int) error {
+	if tx.store.engine == Postgres { // one row of lists is sent and read in a fraction of the time of many rows
+		var bases []string
+		var numbers []int64
+		types := pgtype.NewMap()
+		row := on.QueryRowContext(ctx, "WITH taken AS ("+query+") SELECT array_agg(base), array_agg(n) FROM taken", args...)
+		if err := row.Scan(types.SQLScanner(&bases), types.SQLScanner(&numbers)); err != nil {
+			return err
+		}
+		for i, base := range bases {
+			last[base] = int(numbers[i])
+		}
+		return nil
+	}
 	rows, err := on.QueryContext(ctx, query, args...)
 	if err != nil {
 		return err

@@ -1,7 +1,6 @@
 package edconnekt
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -84,9 +83,8 @@ func (s *surface) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		respond(w, own.status, own.code, own.text)
 		return
 	}
-	if errors.Is(err, context.Canceled) && r.Context().Err() != nil {
-		trace.Cause = err
-		w.WriteHeader(499) // nobody receives it; the log shows it
+	if api.Left(r.Context(), err) {
+		w.WriteHeader(api.StatusClientGone)
 		return
 	}
 	if api.Late(err) {

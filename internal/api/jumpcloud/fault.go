@@ -1,7 +1,6 @@
 package jumpcloud
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -94,9 +93,8 @@ func detailsOf(faults muster.Errors) []detail {
 // refuse answers a request with an error.
 func (s *surface) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	trace := api.TraceOf(r.Context())
-	if errors.Is(err, context.Canceled) && r.Context().Err() != nil {
-		trace.Cause = err
-		w.WriteHeader(499) // nobody receives it; the log shows it
+	if api.Left(r.Context(), err) {
+		w.WriteHeader(api.StatusClientGone)
 		return
 	}
 	answer := refused(err)

@@ -211,11 +211,11 @@ func readEmail(r *reading, a *attribute, v any) {
 			r.faults = append(r.faults, err)
 			return
 		}
-		small := strings.ToLower(s)
-		if small != s {
-			r.warn(muster.Policy, a.name, "E-mail addresses are kept in small letters.")
+		lower := strings.ToLower(s)
+		if lower != s {
+			r.warn(muster.Policy, a.name, "E-mail addresses are kept in lower case.")
 		}
-		r.draft["email"] = small
+		r.draft["email"] = lower
 	}
 }
 

@@ -7,7 +7,6 @@ package pages
 
 import (
 	"bytes"
-	"context"
 	"crypto/sha256"
 	"embed"
 	"encoding/base64"
@@ -208,7 +207,7 @@ func (s *site) fail(w http.ResponseWriter, r *http.Request, words Words, err err
 		w.Header().Set("Retry-After", "30")
 		s.write(w, http.StatusServiceUnavailable, view{Words: words, Heading: words.Sorry, Message: words.Down})
 	default:
-		if errors.Is(err, context.Canceled) && r.Context().Err() != nil {
+		if api.Left(r.Context(), err) {
 			return // nobody reads it
 		}
 		api.TraceOf(r.Context()).Cause = err
