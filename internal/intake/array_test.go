@@ -273,9 +273,14 @@ func TestArrayIDs(t *testing.T) {
 		p := h.people()[0]
 		elsewhere := muster.HexID(p.Seq, p.CreatedAt.Add(time.Hour))
 		b := h.update(`[{"firstname":"x"},{"id":"nonsense"},{"id":"` + gone + `"},{"id":"` + elsewhere + `","firstname":"?"},{"id":"` + muster.HexID(999, p.CreatedAt) + `"},
-			{"id":"` + ann + `","boss":"` + bob + `"},{"id":"` + ann + `","boss":"` + ann + `"},{"id":"` + ann + `","boss":"` + gone + `","email":"b@x.test"},{"id":"` + ann + `","boss":"me"}]`)
+			{"id":"` + ann + `","boss":"` + bob + `"},{"id":"` + ann + `","boss":"` + ann + `"},{"id":"` + ann + `","boss":"` + gone + `","email":"b@x.test"},{"id":"` + ann + `","boss":"me"},
+			{"id":"000000000000000000000000","username":"ghost","email":"ghost@x.test"},{"id":"` + muster.HexID(0, p.CreatedAt) + `","username":"ghost","email":"ghost@x.test"}]`)
 		h.expect(b, "failed id:required", "failed id:not_found", "failed id:not_found", "failed firstname:invalid id:not_found", "failed id:not_found",
-			"done manager", "failed boss:invalid", "failed boss:not_found email:conflict", "failed boss:not_found")
+			"done manager", "failed boss:invalid", "failed boss:not_found email:conflict", "failed boss:not_found",
+			"failed id:not_found", "failed id:not_found")
+		if n := len(h.people()); n != 2 {
+			t.Errorf("an update has made %d people of the two who are here", n)
+		}
 		c := h.create(`[{"username":"new","email":"n@x.test","boss":"` + ann + `"}]`)
 		h.expect(c, "done email manager mode state username")
 		if again := h.update(`[{"id":"` + ann + `","boss":"` + bob + `"}]`); again.Counts.Unchanged != 1 {

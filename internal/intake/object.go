@@ -67,7 +67,7 @@ func (m *match) named() error {
 			continue
 		}
 		switch seq, _, ok := muster.ParseHexID(w.asked.Person); {
-		case ok:
+		case ok && seq > 0: // an op of person 0 would enrol somebody
 			m.person[i] = seq
 		case w.asked.Person != "":
 			m.person[i] = -1
@@ -148,10 +148,7 @@ func newAdaptations() adaptations {
 
 // complete makes an op of what a row asks for. refused says that it has faults already.
 func (a adaptations) complete(op *roster.Op, asked *Asked, refused bool) {
-	op.Refused = refused
-	if op.Person > 0 {
-		op.ID = asked.Person
-	}
+	op.Refused, op.ID = refused, asked.Person
 	if asked.Adapt == nil {
 		return
 	}
